@@ -1,0 +1,39 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+
+#include "conf.h"
+
+char const *conf_me(void)
+{
+  static char name[256];
+  char const *me = getenv("ROHRPOST_ME");
+  if (me && *me) return me;
+  if (!*name && (gethostname(name, sizeof name - 1) < 0 || !*name))
+    return "localhost";
+  return name;
+}
+
+static char const *join(char *buf, char const *var, char const *dir,
+                        char const *name)
+{
+  char const *d = getenv(var);
+  if (!d || !*d) d = dir;
+  if (snprintf(buf, CONF_PATH_MAX, "%s/%s", d, name) >= CONF_PATH_MAX)
+    strerr_dief2x(100, var, " is too long");
+  return buf;
+}
+
+char const *conf_table(char const *name)
+{
+  static char buf[CONF_PATH_MAX];
+  return join(buf, "ROHRPOST_TABLES", "/var/lib/rohrpost/tables", name);
+}
+
+char const *conf_socket(char const *name)
+{
+  static char buf[CONF_PATH_MAX];
+  return join(buf, "ROHRPOST_RUN", "/run/rohrpost", name);
+}

@@ -1,0 +1,18 @@
+/* What all programs are told by the environment:
+     ROHRPOST_ME      our host name (EHLO, Received, authserv-id);
+                      default: the kernel's host name
+     ROHRPOST_TABLES  directory of the cdb files;
+                      default /var/lib/rohrpost/tables
+     ROHRPOST_RUN     directory of the sockets; default /run/rohrpost */
+#ifndef CONF_H
+#define CONF_H
+
+#define CONF_PATH_MAX 1024
+
+char const *conf_me(void);
+
+/* DIR/name in a static buffer per function; dies (100) if it is too long. */
+char const *conf_table(char const *name);
+char const *conf_socket(char const *name);
+
+#endif

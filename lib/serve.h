@@ -1,0 +1,54 @@
+/* Servers in both of inetd's modes. nowait: fd 0 and fd 1 are one client. wait
+   (-w): fd 0 is a listening socket; accept, count, fork, serve, exit. */
+#ifndef SERVE_H
+#define SERVE_H
+
+#include <sys/types.h>
+
+/* Who is served. Strings are "" when unknown. */
+typedef struct serve_peer {
+  int unix_socket;          /* else TCP, or nothing known at all */
+  char ip[46], localip[46]; /* v4-mapped addresses are shown as v4 */
+  unsigned port, localport;
+  pid_t pid; /* unix sockets: SO_PEERCRED, else -1s */
+  uid_t uid;
+  gid_t gid;
+} serve_peer;
+
+/* Options that every server takes: pass these characters on to subgetopt and
+   what they bring to serve_option().
+     -w        wait mode
+     -d FD     write a newline to FD when ready, then close it
+     -c N      at most N clients at once (default 400)
+     -C N      at most N of one address (IPv6: of one /64; default 40;
+               not for unix sockets)
+     -U U,U…   unix sockets: only these peer uids */
+#define SERVE_OPTIONS "wd:c:C:U:"
+#define SERVE_USAGE "[ -w ] [ -d fd ] [ -c max ] [ -C maxip ] [ -U uid,… ]"
+
+typedef struct serve {
+  int wait;
+  int ready; /* fd or -1 */
+  unsigned max, maxip;
+  char const *uids;
+  char const *refusal; /* sent to a client over the limits, may be 0 */
+  void *data;
+  /* in the parent, before each fork: reopen tables that changed; may be 0 */
+  void (*refresh)(void *data);
+  /* fd 0 and fd 1 are the client. Returns the exit code. */
+  int (*client)(serve_peer const *peer, void *data);
+} serve;
+
+#define SERVE_ZERO                                                             \
+  {                                                                            \
+    .ready = -1, .max = 400, .maxip = 40                                       \
+  }
+
+/* 1 if the option was one of ours, 0 if not; dies (100) on a bad value. */
+int serve_option(serve *s, int opt, char const *arg);
+
+/* Runs until SIGTERM (wait: passes TERM on and waits up to 60 s for the
+   children) or the end of the one client. Returns the exit code. */
+int serve_run(serve *s);
+
+#endif

@@ -1,0 +1,25 @@
+"""TAP for tests in Python: ok(), same(), then finish()."""
+import sys
+
+count = failed = 0
+
+
+def ok(good, name, *notes):
+    global count, failed
+    count += 1
+    failed += not good
+    print(f"{'' if good else 'not '}ok {count} - {name}", flush=True)
+    if not good:
+        for note in notes:
+            for line in str(note).splitlines():
+                print(f"# {line}", flush=True)
+    return bool(good)
+
+
+def same(got, want, name):
+    return ok(got == want, name, f"got  {got!r}", f"want {want!r}")
+
+
+def finish():
+    print(f"1..{count}", flush=True)
+    sys.exit(failed != 0)
