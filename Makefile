@@ -4,6 +4,7 @@
 #   make SAN=1           with address and undefined behaviour sanitizers
 #   make LDFLAGS=-static where the libraries allow it
 #   make O=/tmp/b        builds elsewhere
+#   make V=1             shows every command
 #   make install DESTDIR= PREFIX=/usr/local
 
 O := build$(if $(SAN),-san)
@@ -11,6 +12,8 @@ PREFIX := /usr/local
 DESTDIR :=
 CC := gcc
 CFLAGS := -O2 -g
+Q := $(if $(V),,@)
+say = @$(if $(V),:,echo '  $(1) $(2)')
 ifdef SAN
 HARDEN := -fsanitize=address,undefined -fno-omit-frame-pointer \
   -fno-sanitize-recover=undefined -DROHRPOST_SAN
@@ -35,11 +38,12 @@ all: $(BINARIES)
 
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/lib.a: $(LIBRARY)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 # row,FOLDER/PROG: the rest of the program's line in package/commands
 row = $(shell awk -v p='$(1)' '$$1==p{$$1=$$2="";print}' package/commands)
@@ -50,7 +54,8 @@ libs = $(filter -l%,$(call row,$(call path,$(1))))
 
 $(O)/bin/%: $$(call objects,$$*) $(O)/lib.a package/commands
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(O)/lib.a \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(O)/lib.a \
 	  $(call libs,$*) -lskarnet
 
 # A test in C says on its first line what it links: /* needs: x.o -ly */
@@ -58,7 +63,8 @@ needs = $(shell sed -n '1s,.*needs: *\(.*\)\*/.*,\1,p' $(1))
 $(O)/tests/%: tests/%.c tests/tap.h $(O)/lib.a \
     $$(addprefix $$(O)/,$$(filter %.o,$$(call needs,tests/$$*.c)))
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -MMD -MP -MT $@ -o $@ \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -MMD -MP -MT $@ -o $@ \
 	  $< $(filter %.o,$^) $(O)/lib.a \
 	  $(filter -l%,$(call needs,$<)) -lskarnet
 

@@ -8,9 +8,8 @@
 
 static int tap_count, tap_failed;
 
-__attribute__((format(printf, 2, 3))) static inline int ok(int good,
-                                                           char const *what,
-                                                           ...)
+__attribute__((format(printf, 2, 3))) static inline int
+ok(int good, char const *what, ...)
 {
   va_list ap;
   printf("%sok %d - ", good ? "" : "not ", ++tap_count);
