@@ -16,10 +16,10 @@ typedef struct auth_client {
   char cookie[64];      /* hex, for the master side */
   char mechanisms[256]; /* "PLAIN LOGIN", from MECH lines */
   unsigned id;          /* of the last request */
-  unsigned pid;         /* SPID */
+  unsigned pid;         /* what the master side must name: our CPID */
 } auth_client;
 
-/* Connects and shakes hands: 1 or -1. */
+/* Connects and shakes hands: 1 or -1 with errno. */
 int auth_open(auth_client *a, char const *socket, io_time deadline);
 void auth_close(auth_client *a);
 

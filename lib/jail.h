@@ -18,7 +18,8 @@ enum {
 };
 
 typedef struct jail {
-  jail_path const *paths; /* ends with a null path */
+  jail_path const *paths; /* ends with a null path; an empty list: no file can
+                             be opened or named any more; 0: files as before */
   unsigned flags;
   size_t memory; /* RLIMIT_AS in bytes, 0: as it is */
 } jail;
@@ -26,7 +27,9 @@ typedef struct jail {
 /* First line of main of a program that holds secrets: not dumpable, no core. */
 void jail_secret(void);
 
-/* 1, or -1 with errno if a wall that the kernel has could not be put up. */
+/* 1, or -1 with errno if a wall that the kernel has could not be put up. A
+   path that does not exist is left out. May be called again, to tighten. Stays
+   over fork and exec. */
 int jail_enter(jail const *j);
 
 #endif

@@ -1,5 +1,6 @@
-/* Beginning TLS as a server: from tls-serve's socket, or by UCSPI-TLS where
-   SSLCTLFD is set. No cryptography here. */
+/* Beginning TLS: as a server from tls-serve's socket, or by UCSPI-TLS where
+   SSLCTLFD is set; as a client from the socket of tls-connect. No cryptography
+   here. */
 #ifndef TLS_H
 #define TLS_H
 
@@ -7,6 +8,9 @@
 
 typedef struct tls_info {
   char version[16], cipher[64], sni[256];
+  char verify[64]; /* client side: what PKIX says of the peer, "ok" or a word
+                      such as "expired", "unknown-ca", "wrong-name" */
+  char error[128]; /* why the handshake failed, where that is known */
 } tls_info;
 
 /* Whether TLS can be begun at all (the socket's path is given or SSLCTLFD is
@@ -15,8 +19,26 @@ int tls_available(char const *socket);
 
 /* Sends fd (the client, closed afterwards) to tls-serve; *in and *out become
    the plaintext fds, the same one from tls-serve. 1; 0: the handshake failed;
-   -1: errno, no service. The caller has checked that nothing was pipelined. */
+   -1: errno, no service. The caller has checked that nothing was pipelined,
+   and closes its other copies of the client (fd 1). In every case fd is no
+   longer of use. */
 int tls_begin(char const *socket, int fd, int *in, int *out, tls_info *info,
               io_time deadline);
+
+/* Flags of tls_connect_begin. */
+enum {
+  TLS_PKIX = 1,  /* fail unless the certificate is valid for host (PKIX) */
+  TLS_NO_SNI = 2 /* do not name the host (RFC 6066 3) */
+};
+
+/* The client side: sends fd (a connection on which the server waits for a
+   ClientHello; closed in every case) to tls-connect -w at socket. host is the
+   server's name, without the last dot. Without TLS_PKIX every certificate
+   will do (RFC 7435), and info->verify tells what there was. *plain becomes
+   the plaintext fd, close-on-exec and nonblocking. 1; 0: the handshake failed
+   (info->error); -1: errno, no service. */
+int tls_connect_begin(char const *socket, int fd, char const *host,
+                      unsigned flags, int *plain, tls_info *info,
+                      io_time deadline);
 
 #endif
