@@ -1,0 +1,323 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "ids.h"
+#include "io.h"
+#include "log.h"
+#include "serve-peer.h"
+#include "serve.h"
+#include "unix.h"
+
+#define UIDS 64              /* most in a -U list */
+#define PAUSE_MS 200         /* after accept or fork found no resources */
+#define GRACE_MS (60 * 1000) /* for children after SIGTERM */
+
+typedef struct child {
+  pid_t pid;
+  unsigned char key[SERVE_KEY];
+} child;
+
+typedef struct parent {
+  serve *s;
+  child *children;
+  unsigned count;
+  int counted; /* by address: not for unix sockets */
+  uid_t uids[UIDS];
+  unsigned nuids;
+  sigset_t calm; /* the signal mask while waiting */
+} parent;
+
+static volatile sig_atomic_t stopping;
+
+static void on_term(int sig)
+{
+  (void)sig;
+  stopping = 1;
+}
+
+static void on_child(int sig)
+{
+  (void)sig; /* only to wake ppoll */
+}
+
+static unsigned count(char opt, char const *arg, unsigned least)
+{
+  char name[] = "-x";
+  unsigned n;
+  name[1] = opt;
+  if (!uint0_scan(arg, &n) || n < least)
+    strerr_dief3x(100, name, " needs a number, not ", arg);
+  return n;
+}
+
+/* "U,U,…", numbers or names */
+static unsigned uid_list(uid_t *uids, char const *s)
+{
+  unsigned n = 0;
+  while (s && *s) {
+    char name[64];
+    size_t len = strcspn(s, ",");
+    if (len >= sizeof name || n == UIDS)
+      strerr_dief2x(100, "too long a list of users: ", s);
+    memcpy(name, s, len);
+    name[len] = 0;
+    if (!ids_user(name, uids + n++)) strerr_dief2x(100, "unknown user ", name);
+    s += len + (s[len] == ',');
+  }
+  return n;
+}
+
+int serve_option(serve *s, int opt, char const *arg)
+{
+  uid_t uids[UIDS];
+  switch (opt) {
+  case 'w': s->wait = 1; return 1;
+  case 'd': s->ready = (int)count('d', arg, 1); return 1;
+  case 'c': s->max = count('c', arg, 1); return 1;
+  case 'C': s->maxip = count('C', arg, 1); return 1;
+  case 'U':
+    uid_list(uids, arg);
+    s->uids = arg;
+    return 1;
+  default: return 0;
+  }
+}
+
+static int allowed(parent const *p, uid_t uid)
+{
+  if (!p->s->uids) return 1;
+  for (unsigned i = 0; i < p->nuids; i++)
+    if (p->uids[i] == uid) return 1;
+  return 0;
+}
+
+static void ready(serve *s)
+{
+  if (s->ready < 0) return;
+  if (write(s->ready, "\n", 1) < 0) log_warnsys("unable to tell readiness");
+  close(s->ready);
+  s->ready = -1;
+}
+
+/* A program started without fd 1 or 2 must not find a client there. */
+static void fill_standard_fds(void)
+{
+  int fd;
+  do fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  while (fd >= 0 && fd <= 2);
+  if (fd > 2) close(fd);
+  for (fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) > 0) fcntl(fd, F_SETFD, 0);
+}
+
+static int nowait(serve *s)
+{
+  parent p = {.s = s, .nuids = 0};
+  serve_peer peer;
+  int one = 1;
+  p.nuids = uid_list(p.uids, s->uids);
+  ready(s);
+  serve_peer_environment(&peer);
+  if (!allowed(&p, peer.uid)) {
+    log_warn("refused: peer uid %ld", (long)peer.uid);
+    return 1;
+  }
+  setsockopt(0, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (s->refresh) s->refresh(s->data);
+  return s->client(&peer, s->data);
+}
+
+static void reap(parent *p)
+{
+  pid_t pid;
+  while ((pid = waitpid(-1, 0, WNOHANG)) > 0)
+    for (unsigned i = 0; i < p->count; i++)
+      if (p->children[i].pid == pid) {
+        p->children[i] = p->children[--p->count];
+        break;
+      }
+}
+
+static int crowded(parent const *p, unsigned char const *key)
+{
+  unsigned n = 0;
+  if (!p->counted) return 0;
+  for (unsigned i = 0; i < p->count; i++)
+    n += !memcmp(p->children[i].key, key, SERVE_KEY);
+  return n >= p->s->maxip;
+}
+
+static void refuse(parent const *p, int fd)
+{
+  char const *why = p->s->refusal;
+  if (why && send(fd, why, strlen(why), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    return; /* it is going away anyway */
+}
+
+__attribute__((noreturn)) static void run_child(parent *p, int fd)
+{
+  serve_peer peer;
+  int one = 1;
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGCHLD, SIG_DFL);
+  if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0) _exit(111);
+  close(fd);
+  sigprocmask(SIG_SETMASK, &p->calm, 0);
+  serve_peer_socket(&peer, 0);
+  if (p->counted) setsockopt(0, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  _exit(p->s->client(&peer, p->s->data));
+}
+
+/* 1, or 0 if there was no room for one more process */
+static int start(parent *p, int fd, unsigned char const *key)
+{
+  child *c = p->children + p->count;
+  if (p->s->refresh) p->s->refresh(p->s->data);
+  c->pid = fork();
+  if (c->pid < 0) {
+    log_warnsys("unable to fork");
+    return 0;
+  }
+  if (c->pid == 0) run_child(p, fd);
+  memcpy(c->key, key, SERVE_KEY);
+  p->count++;
+  return 1;
+}
+
+/* Errors of the one connection (accept(2) lists them) are nothing to us. */
+static int passing(int e)
+{
+  return e == EAGAIN || e == EINTR || e == ECONNABORTED || e == EPROTO ||
+         e == EPERM || e == ENETDOWN || e == ENOPROTOOPT || e == EHOSTDOWN ||
+         e == ENONET || e == EHOSTUNREACH || e == EOPNOTSUPP ||
+         e == ENETUNREACH || e == ETIMEDOUT;
+}
+
+static int exhausted(int e)
+{
+  return e == EMFILE || e == ENFILE || e == ENOBUFS || e == ENOMEM;
+}
+
+/* 1, or 0 if it would be better to pause */
+static int take(parent *p)
+{
+  struct sockaddr_storage sa = {0};
+  socklen_t n = sizeof sa;
+  unsigned char key[SERVE_KEY];
+  int good = 1, fd = accept4(0, (struct sockaddr *)&sa, &n, SOCK_CLOEXEC);
+  if (fd < 0) {
+    if (passing(errno)) return 1;
+    if (!exhausted(errno)) strerr_diefu1sys(111, "accept");
+    log_warnsys("unable to accept");
+    return 0;
+  }
+  serve_key(key, &sa);
+  if (!p->counted && p->s->uids) {
+    pid_t pid;
+    uid_t uid = (uid_t)-1;
+    gid_t gid;
+    unix_peer(fd, &pid, &uid, &gid);
+    if (!allowed(p, uid)) {
+      log_warn("refused: peer uid %ld", (long)uid);
+      close(fd);
+      return 1;
+    }
+  }
+  if (p->count >= p->s->max || crowded(p, key))
+    refuse(p, fd);
+  else if (!(good = start(p, fd, key)))
+    refuse(p, fd);
+  close(fd);
+  return good;
+}
+
+/* A full house without words for those outside leaves them in the backlog. */
+static int open_door(parent const *p)
+{
+  return p->count < p->s->max || p->s->refusal;
+}
+
+static void accept_until_term(parent *p)
+{
+  struct timespec const pause = {0, PAUSE_MS * 1000000L};
+  int calm = 1;
+  while (!stopping) {
+    struct pollfd x = {.fd = 0, .events = POLLIN};
+    int r = ppoll(&x, calm && open_door(p), calm ? 0 : &pause, &p->calm);
+    reap(p);
+    if (r < 0 && errno != EINTR) strerr_diefu1sys(111, "poll");
+    calm = r <= 0 || stopping || take(p);
+  }
+}
+
+static void stop(parent *p)
+{
+  io_time end = io_after(GRACE_MS);
+  close(0);
+  for (unsigned i = 0; i < p->count; i++) kill(p->children[i].pid, SIGTERM);
+  while (reap(p), p->count && io_left(end)) {
+    int ms = io_left(end);
+    struct timespec left = {ms / 1000, ms % 1000 * 1000000L};
+    ppoll(0, 0, &left, &p->calm);
+  }
+  for (unsigned i = 0; i < p->count; i++) kill(p->children[i].pid, SIGKILL);
+}
+
+/* Signals come in only while ppoll waits. */
+static void prepare_signals(parent *p)
+{
+  struct sigaction term = {.sa_handler = on_term};
+  struct sigaction chld = {.sa_handler = on_child};
+  sigset_t both;
+  sigemptyset(&both);
+  sigaddset(&both, SIGTERM);
+  sigaddset(&both, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &both, &p->calm);
+  sigdelset(&p->calm, SIGTERM);
+  sigdelset(&p->calm, SIGCHLD);
+  sigaction(SIGTERM, &term, 0);
+  sigaction(SIGCHLD, &chld, 0);
+}
+
+static int wait_mode(serve *s)
+{
+  parent p = {.s = s, .nuids = 0};
+  int listening = 0;
+  struct sockaddr_storage sa;
+  socklen_t n = sizeof listening;
+  if (getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 ||
+      !listening)
+    strerr_dief1x(100, "-w needs a listening socket on fd 0");
+  n = sizeof sa;
+  getsockname(0, (struct sockaddr *)&sa, &n);
+  p.counted = sa.ss_family != AF_UNIX;
+  p.nuids = uid_list(p.uids, s->uids);
+  p.children = calloc(s->max, sizeof *p.children);
+  if (!p.children) strerr_diefu1sys(111, "allocate memory");
+  if (fcntl(0, F_SETFL, O_NONBLOCK) < 0) strerr_diefu1sys(111, "fcntl");
+  prepare_signals(&p);
+  ready(s);
+  accept_until_term(&p);
+  stop(&p);
+  free(p.children);
+  return 0;
+}
+
+int serve_run(serve *s)
+{
+  signal(SIGPIPE, SIG_IGN);
+  fill_standard_fds();
+  return s->wait ? wait_mode(s) : nowait(s);
+}
