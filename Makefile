@@ -32,7 +32,7 @@ LIBRARY := $(patsubst %.c,$(O)/%.o,$(wildcard lib/*.c))
 CTESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/*/*.c))
 
 all: $(BINARIES)
-.PHONY: all check tests install clean fuzz lint
+.PHONY: all check check-unit tests install clean fuzz lint
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 
@@ -73,6 +73,10 @@ tests: all $(CTESTS)
 check: tests
 	O='$(CURDIR)/$(O)' PATH='$(abspath $(O))/bin':"$$PATH" \
 	  prove $(PROVE_FLAGS) $(sort $(CTESTS) $(wildcard tests/*/*.t))
+
+# The tests in C alone: what `make SAN=1 check-unit` is for.
+check-unit: $(CTESTS)
+	prove $(PROVE_FLAGS) $(sort $(CTESTS))
 
 install: all
 	package/install '$(O)' '$(DESTDIR)' '$(PREFIX)'

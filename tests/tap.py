@@ -1,5 +1,9 @@
 """TAP for tests in Python: ok(), same(), then finish()."""
 import sys
+import threading
+import time
+
+pause = threading.Event()
 
 count = failed = 0
 
@@ -18,6 +22,21 @@ def ok(good, name, *notes):
 
 def same(got, want, name):
     return ok(got == want, name, f"got  {got!r}", f"want {want!r}")
+
+
+def skip_all(why):
+    print(f"1..0 # SKIP {why}")
+    sys.exit(0)
+
+
+def until(condition, seconds=20):
+    """Asks again and again for at most so long; the last answer."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer or time.monotonic() > end:
+            return answer
+        pause.wait(0.05)
 
 
 def finish():

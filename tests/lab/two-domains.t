@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Two domains, real DNS: what issue by issue must hold between a.test and
+b.test, seen with the eyes of real clients."""
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, "tests")
+sys.path.insert(0, "tests/lab")
+import tap
+from lab import Lab, run
+
+PASSWORDS = {"alice@a.test": "correct horse", "bob@b.test": "battery staple"}
+
+lab = Lab()
+a = lab.host("a", 1)
+b = lab.host("b", 2)
+client = lab.host("client", 9)
+a.setup("a.test")
+b.setup("b.test")
+keys = a.dkim("a.test", "rsa") + a.dkim("a.test", "ed25519")
+soa = ("$TTL 60\n@ SOA ns hostmaster 1 3600 900 604800 60\n"
+       "@ NS ns\nns A 192.0.2.53\n")
+lab.dns({
+    "a.test.": soa + "@ MX 10 mail\nmail A 192.0.2.1\n"
+               '@ TXT "v=spf1 mx -all"\n' + keys,
+    "b.test.": soa + "@ MX 10 mail\nmail A 192.0.2.2\n"
+               '@ TXT "v=spf1 mx -all"\n',
+    "2.0.192.in-addr.arpa.": soa + "1 PTR mail.a.test.\n2 PTR mail.b.test.\n",
+})
+a.table("aliases", "forward@a.test: bob@b.test")
+b.table("aliases", "info@b.test: bob@b.test")
+for host, address in ((a, "alice@a.test"), (b, "bob@b.test")):
+    host.account(address, PASSWORDS[address])
+    host.make()
+    services = host.up()
+tap.ok(len(services) > 10, f"{len(services)} services on each host are up")
+
+
+def imap(host, user, command, path="INBOX"):
+    return host.run("curl", "-sk", "-m", "20", "--user",
+                    f"{user}:{PASSWORDS[user]}",
+                    f"imaps://{host.ip}/{path}", "-X", command, check=False)
+
+
+def fetch(host, user, token):
+    """The message whose Subject holds the token, or ''."""
+    uids = re.findall(r"\d+", "".join(
+        line for line in imap(host, user, f"UID SEARCH SUBJECT {token}")
+        .splitlines() if line.startswith("* SEARCH")))
+    if not uids:
+        return ""
+    return host.run("curl", "-sk", "-m", "20", "--user",
+                    f"{user}:{PASSWORDS[user]}",
+                    f"imaps://{host.ip}/INBOX;UID={uids[-1]}", check=False)
+
+
+def arrives(host, user, token, seconds=30):
+    return tap.until(lambda: fetch(host, user, token), seconds)
+
+
+def unfold(message):
+    return re.sub(r"\r?\n[ \t]+", " ", message)
+
+
+def submit(token, to, *more):
+    return client.run("swaks", "--server", a.ip + ":587", "-tls", "-au",
+                      "alice@a.test", "-ap", PASSWORDS["alice@a.test"], "-f",
+                      "alice@a.test", "-t", to, "--header",
+                      f"Subject: {token}", *more, check=False)
+
+
+def plain_smtp(where, token, sender, to, fr):
+    return where.run("swaks", "--server", fr.ip + ":25", "-f", sender, "-t",
+                     to, "--header", f"Subject: {token}", check=False)
+
+
+def dkim_results(message):
+    """Debian's python3-dkim on each signature, with the lab's DNS."""
+    import dkim
+
+    def txt(name, timeout=5):
+        name = name.decode() if isinstance(name, bytes) else name
+        out = client.run("drill", "TXT", name, "@" + lab.resolver)
+        strings = re.findall(r"^\S+\s+\d+\s+IN\s+TXT\s+(.*)$", out, re.M)
+        return b"".join(s.encode() for s in
+                        re.findall(r'"([^"]*)"', strings[0])) if strings else b""
+    raw = re.sub(rb"\r?\n", b"\r\n", message.encode("utf-8", "surrogateescape"))
+    d = dkim.DKIM(raw)
+    count = len(re.findall(rb"(?im)^dkim-signature:", raw.split(
+        b"\r\n\r\n")[0]))
+    return [d.verify(idx=i, dnsfunc=txt) for i in range(count)]
+
+
+# alice@a.test to an alias of b.test, submitted by swaks
+out = submit("token-one", "info@b.test")
+tap.ok("<~  250" in out or "<** 250" in out or "queued" in out.lower()
+       or "250 2." in out, "swaks submits over STARTTLS with AUTH", out)
+got = arrives(b, "bob@b.test", "token-one")
+tap.ok(got, "the message arrives at b.test through its alias",
+       a.log("queue"), a.log("send"), b.log("smtp"), b.log("put"))
+text = unfold(got)
+tap.ok(re.search(r"(?im)^authentication-results: mail\.b\.test;.*spf=pass",
+                 text), "SPF passes in one Authentication-Results", text)
+tap.same(len(re.findall(r"(?im)^dkim-signature:", text)), 2,
+         "it is signed with rsa and ed25519")
+if got:
+    # curl shows the message as stored: LF; the header ends at the empty line
+    results = dkim_results(got)
+    tap.same(results, [True, True], "python3-dkim verifies both signatures")
+tap.ok(re.search(r"(?im)^received: from mail\.a\.test.*with ESMTPS", text),
+       "it travelled with STARTTLS (RFC 3848: ESMTPS)", text)
+tap.ok(re.search(r"(?im)^delivered-to: bob@b\.test", text),
+       "Delivered-To names the account")
+tap.ok(re.search(r"(?im)^return-path: <alice@a\.test>", text),
+       "Return-Path is the reverse-path")
+
+# mutt with msmtp
+conf = lab.dir + "/msmtprc"
+with open(conf, "w") as f:
+    f.write("account default\nhost %s\nport 465\ntls on\ntls_starttls off\n"
+            "tls_certcheck off\nauth plain\nuser alice@a.test\n"
+            "password correct horse\nfrom alice@a.test\n" % a.ip)
+os.chmod(conf, 0o600)
+out = client.run("mutt", "-n", "-F", "/dev/null", "-e",
+                 f"set sendmail='msmtp -C {conf}'", "-e",
+                 "set from=alice@a.test", "-e", "set copy=no", "-s",
+                 "token-two", "bob@b.test", input="hello from mutt\n",
+                 check=False)
+tap.ok(arrives(b, "bob@b.test", "token-two"),
+       "mutt and msmtp send over implicit TLS", out)
+
+# mbsync reads what arrived
+box = lab.dir + "/sync"
+os.makedirs(box)
+with open(lab.dir + "/mbsyncrc", "w") as f:
+    f.write(f"IMAPAccount b\nHost {b.ip}\nUser bob@b.test\n"
+            f"Pass \"{PASSWORDS['bob@b.test']}\"\nSSLType IMAPS\n"
+            "CertificateFile %s\nIMAPStore far\nAccount b\nMaildirStore near\n"
+            "Path %s/\nInbox %s/INBOX\nSubFolders Verbatim\nChannel c\n"
+            "Far :far:\nNear :near:\nPatterns *\nCreate Near\nSync Pull\n"
+            % (f"{b.root}/etc/tls/mail.b.test/fullchain.pem", box, box))
+out = client.run("mbsync", "-c", lab.dir + "/mbsyncrc", "c", check=False)
+files = [os.path.join(d, n) for d, _, names in os.walk(box) for n in names
+         if os.path.basename(d) in ("new", "cur")]
+tap.same(len(files), 2, "mbsync pulls both messages")
+tap.ok(os.path.isdir(box + "/Junk") or "Junk" in imap(
+    b, "bob@b.test", 'LIST "" *', ""), "the special-use folders are there", out)
+
+# An unknown user is refused at RCPT by b.test and bounces at a.test
+submit("token-three", "nobody@b.test")
+bounce = arrives(a, "alice@a.test", "Undelivered") or arrives(
+    a, "alice@a.test", "failure")
+tap.ok("multipart/report" in bounce and "message/delivery-status" in bounce,
+       "an unknown user makes an RFC 3464 bounce", bounce, a.log("queue"))
+tap.ok(re.search(r"(?im)^status: 5\.1\.1", bounce),
+       "which gives the remote status 5.1.1", bounce)
+tap.ok(re.search(r"(?im)^return-path: <>", bounce), "and comes from <>")
+
+# b.test is down for a while
+b.service("smtp", "-d")
+run("s6-svwait", "-D", "-t", "60000", b.root + "/service/smtp", check=False)
+submit("token-four", "bob@b.test")
+tap.ok(tap.until(lambda: "451" in a.log("queue") or "4.4.1" in a.log("queue")
+                 or "defer" in a.log("queue").lower()),
+       "while b.test is down the message is deferred", a.log("queue"))
+b.service("smtp", "-u")
+run("s6-svwait", "-U", "-t", "20000", b.root + "/service/smtp", check=False)
+a.service("queue", "-a")
+tap.ok(arrives(b, "bob@b.test", "token-four"),
+       "and delivered when it is back and the queue is told (SIGALRM)",
+       a.log("queue"), a.log("send"))
+
+# An SPF violation shows
+out = plain_smtp(client, "token-five", "ceo@a.test", "bob@b.test", b)
+text = unfold(arrives(b, "bob@b.test", "token-five"))
+tap.ok(re.search(r"(?im)^authentication-results: mail\.b\.test;.*spf=fail",
+                 text), "SPF -all violated: spf=fail", out, text)
+
+# Port 25 neither relays nor signs
+out = plain_smtp(client, "token-six", "ceo@a.test", "bob@b.test", a)
+tap.ok(" 550 5.7.1" in out or " 554 5.7.1" in out,
+       "port 25 of a.test does not relay", out)
+out = plain_smtp(b, "token-seven", "ceo@a.test", "forward@a.test", a)
+got = arrives(b, "bob@b.test", "token-seven")
+tap.ok(got, "mail forged as ceo@a.test is forwarded by the alias of a.test",
+       out, a.log("queue-received"), a.log("queue"))
+tap.ok(got and not re.search(r"(?im)^dkim-signature:", got),
+       "and leaves unsigned", got)
+
+# A clean stop
+for host in (a, b):
+    tap.same(host.down(), [], f"{host.name}: a clean stop leaves no process")
+tap.finish()
