@@ -8,9 +8,11 @@
 
 #include <skalibs/stralloc.h>
 
-#define ADDR_LOCAL_MAX 64 /* RFC 5321 4.5.3.1.1; bytes of UTF-8 */
+/* RFC 5321 4.5.3.1.1 asks for 64 bytes at least; senders that code the
+   recipient into the reverse-path use more. */
+#define ADDR_LOCAL_MAX 254
 #define ADDR_DOMAIN_MAX 255
-#define ADDR_MAX (ADDR_LOCAL_MAX + 1 + ADDR_DOMAIN_MAX)
+#define ADDR_MAX 320 /* bytes of UTF-8, of all together, and of a key */
 
 enum {
   ADDR_UTF8 = 1,     /* non-ASCII allowed (SMTPUTF8) */
@@ -33,8 +35,17 @@ int addr_valid(char const *s, size_t len, unsigned flags);
    literal [1.2.3.4], [IPv6:…]. */
 int addr_domain_valid(char const *s, size_t len, unsigned flags, int literal);
 
+/* The parts of one address: the local part without quotes, the domain as it
+   stands (empty if there is none, with ADDR_BARE). 1; 0/-1 as above. */
+int addr_split(char const *s, size_t len, unsigned flags, stralloc *local,
+               stralloc *domain);
+
+/* Appends a local part, in quotes if it needs them. 1 or -1. */
+int addr_local_put(stralloc *out, char const *s, size_t len);
+
 /* The key under which tables hold it: local part unquoted where possible and
-   case-folded, domain as lower-case A-labels. Appends; 1 or 0/-1 as above. */
+   case-folded, domain as lower-case A-labels. Appends; 1 or 0/-1 as above.
+   Who calls this or addr_domain_key links -lidn2 -lutf8proc. */
 int addr_key(stralloc *out, char const *s, size_t len);
 
 /* The domain as A-labels in lower case (RFC 5891), every label re-checked.
