@@ -2,30 +2,22 @@
 nowhere, an nsd with the zones, an unbound, and rohrpost on some hosts."""
 import atexit
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 
+import instance
 import tap
+from instance import run
 
 NET = "192.0.2."
 
 
-def run(*cmd, check=True, **kw):
-    p = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       text=True, **kw)
-    if check and p.returncode:
-        raise SystemExit(f"# {' '.join(cmd)}: {p.returncode}\n# {p.stdout}")
-    return p.stdout
-
-
-class Host:
+class Host(instance.Instance):
     def __init__(self, lab, name, number):
+        super().__init__(lab.prog, os.path.join(lab.dir, name))
         self.lab, self.name, self.ip = lab, name, NET + str(number)
         self.ns = f"rp{os.getpid()}{name}"
-        self.root = os.path.join(lab.dir, name)
         run("ip", "netns", "add", self.ns)
         lab.namespaces.append(self.ns)
         link = f"v{os.getpid() % 100000}{name}"
@@ -46,78 +38,13 @@ class Host:
         self.lab.processes.append(p)
         return p
 
-    # rohrpost on this host
-
     def setup(self, *domains):
-        run(self.lab.prog + "/share/rohrpost/setup", "-r", self.root, "-n",
-            f"mail.{domains[0]}", *domains)
+        super().setup(f"mail.{domains[0]}", *domains)
         self.value("DNSCACHEIP", self.lab.resolver)
         self.value("LISTEN", "0.0.0.0")
-        self.certificate(f"mail.{domains[0]}")
 
-    def value(self, name, value):
-        with open(f"{self.root}/etc/env/{name}", "w") as f:
-            f.write(value + "\n")
-
-    def certificate(self, name):
-        d = f"{self.root}/etc/tls/{name}"
-        os.makedirs(d)
-        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
-            "-days", "30", "-subj", f"/CN={name}", "-addext",
-            f"subjectAltName=DNS:{name}", "-keyout", f"{d}/privkey.pem",
-            "-out", f"{d}/fullchain.pem")
-
-    def dkim(self, domain, kind):
-        d = f"{self.root}/etc/dkim/{domain}"
-        os.makedirs(d, exist_ok=True)
-        key = f"{d}/{kind}.key"
-        record = run(self.lab.prog + "/bin/dkim-keygen", "-t", kind, key)
-        run("chown", "-R", "root:rp-queue", f"{self.root}/etc/dkim")
-        run("chmod", "-R", "g+rX", f"{self.root}/etc/dkim")
-        return record
-
-    def table(self, name, *lines):
-        with open(f"{self.root}/etc/{name}", "a") as f:
-            f.writelines(line + "\n" for line in lines)
-
-    def account(self, address, password):
-        run(self.lab.prog + "/bin/user-edit", "-u", self.root + "/var/users",
-            "-e", self.root + "/etc", "add", address, input=password + "\n")
-
-    def make(self):
-        return run("make", "-C", self.root + "/etc")
-
-    def up(self):
-        env = dict(os.environ, PATH=self.lab.prog + "/bin:" +
-                   os.environ["PATH"])
-        log = open(self.root + "/svscan.log", "w")
-        self.supervisor = self.start("s6-svscan", self.root + "/service",
-                                     stdout=log, stderr=log, env=env)
-        names = sorted(n for n in os.listdir(self.root + "/service")
-                       if not n.startswith("."))
-        for n in names:
-            d = f"{self.root}/service/{n}"
-            tap.until(lambda: os.path.exists(d + "/supervise/status"))
-            p = subprocess.run(["s6-svwait", "-U", "-t", "20000", d])
-            if p.returncode:
-                tap.ok(False, f"{self.name}: {n} is ready", self.log(n))
-        return names
-
-    def service(self, name, *options):
-        return run("s6-svc", *options, f"{self.root}/service/{name}")
-
-    def log(self, name):
-        try:
-            with open(f"{self.root}/log/{name}/current", errors="replace") as f:
-                return f.read()
-        except OSError as e:
-            return str(e)
-
-    def down(self):
-        """Stops everything; the processes that are left in the namespace."""
-        run("s6-svscanctl", "-t", self.root + "/service", check=False)
-        self.supervisor.wait(90)
-        return run("ip", "netns", "pids", self.ns).split()
+    def pids(self):
+        return run("ip", "netns", "pids", self.ns, check=False).split()
 
 
 class Lab:
@@ -125,13 +52,10 @@ class Lab:
         if os.geteuid():
             tap.skip_all("needs root: network namespaces and several users")
         self.namespaces, self.processes = [], []
-        self.dir = tempfile.mkdtemp(prefix="rp-lab-")
-        os.chmod(self.dir, 0o755)
+        self.dir = instance.install()
         atexit.register(self.close)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         self.prog = self.dir + "/prog"
-        build = os.environ.get("O", "build")
-        run("package/install", build, "", self.prog)
         self.switch = f"rp{os.getpid()}switch"
         run("ip", "netns", "add", self.switch)
         self.namespaces.append(self.switch)
@@ -194,5 +118,3 @@ class Lab:
                 if pid.isdigit():
                     os.kill(int(pid), signal.SIGKILL)
             run("ip", "netns", "del", ns, check=False)
-        if not os.environ.get("KEEP"):
-            shutil.rmtree(self.dir, ignore_errors=True)

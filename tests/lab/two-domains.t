@@ -3,13 +3,13 @@
 b.test, seen with the eyes of real clients."""
 import os
 import re
-import subprocess
 import sys
 
 sys.path.insert(0, "tests")
 sys.path.insert(0, "tests/lab")
 import tap
-from lab import Lab, run
+from instance import run
+from lab import Lab
 
 PASSWORDS = {"alice@a.test": "correct horse", "bob@b.test": "battery staple"}
 
