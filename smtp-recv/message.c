@@ -1,0 +1,245 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <skalibs/env.h>
+
+#include "conf.h"
+#include "date.h"
+#include "log.h"
+#include "message.h"
+#include "trace.h"
+
+#define RECEIVED_MAX 100 /* RFC 5321 6.3 */
+
+static char const way_failed[] = "451 4.3.0 Mail cannot be taken now";
+
+static io_time soon(void)
+{
+  return io_after(PARCEL_MS);
+}
+
+static void fail(session *s, char const *why)
+{
+  if (!s->refusal) s->refusal = why;
+  way_drop(&s->way);
+}
+
+static void put(session *s, char type, void const *bytes, size_t n)
+{
+  if (s->refusal) return;
+  if (way_put(&s->way, type, bytes, n, soon()) <= 0) fail(s, way_failed);
+}
+
+static void fact(session *s, char const *name, char const *value)
+{
+  char record[PARCEL_FACT];
+  int n;
+  if (!*value) return;
+  n = snprintf(record, sizeof record, "%s=%s", name, value);
+  if (n > 0 && (size_t)n < sizeof record)
+    put(s, PARCEL_CLIENT, record, (size_t)n);
+}
+
+static void fact_number(session *s, char const *name, unsigned long n)
+{
+  char value[24];
+  snprintf(value, sizeof value, "%lu", n);
+  if (n) fact(s, name, value);
+}
+
+static void facts(session *s, trace const *t)
+{
+  char clean[SESSION_HELO + 1];
+  serve_peer const *p = s->peer;
+  fact(s, "id", s->id);
+  fact(s, "ip", p->ip);
+  fact_number(s, "port", p->port);
+  fact(s, "localip", p->localip);
+  fact_number(s, "localport", p->localport);
+  parcel_clean(clean, sizeof clean, s->helo, strlen(s->helo));
+  fact(s, "helo", clean);
+  parcel_clean(clean, sizeof clean, t->rdns, strlen(t->rdns));
+  fact(s, "rdns", clean);
+  fact(s, "proto", t->proto);
+  fact(s, "tls", s->tls_info.version);
+  fact(s, "cipher", s->tls_info.cipher);
+  fact(s, "user", s->user);
+  fact(s, "by", s->o->me);
+  fact_number(s, "time", (unsigned long)t->time);
+}
+
+static void recipients(session *s)
+{
+  char const *p = s->to.s, *end = p + s->to.len;
+  while (p < end) {
+    size_t n = (size_t)(unsigned char)p[0] << 8 | (unsigned char)p[1];
+    put(s, PARCEL_TO, p + 2, n);
+    p += 2 + n;
+  }
+}
+
+static void describe(session *s, trace *t)
+{
+  char const *rdns = ucspi_get("REMOTEHOST");
+  *t = (trace){.helo = s->helo,
+               .rdns = rdns ? rdns : "",
+               .ip = s->peer->ip,
+               .me = s->o->me,
+               .id = s->parcel,
+               .rcpt = s->accepted == 1 ? s->only.s : 0,
+               .tls = s->tls ? s->tls_info.version : "",
+               .cipher = s->tls_info.cipher,
+               .time = time(0)};
+  trace_proto(t, s->o->mode->lmtp, s->extended, s->tls, *s->user != 0, s->utf8);
+}
+
+void message_begin(session *s, int raw)
+{
+  char received[TRACE_MAX];
+  trace t;
+  s->refusal = 0;
+  s->total = 0;
+  s->dots = (dots){.raw = raw};
+  watch_start(&s->watch, s->o->me);
+  snprintf(s->parcel, sizeof s->parcel, "%s.%u", s->id, ++s->parcels);
+  describe(s, &t);
+  s->way.touched = 0;
+  put(s, PARCEL_BEGIN, s->parcel, strlen(s->parcel));
+  facts(s, &t);
+  put(s, PARCEL_FROM, s->from.s, s->from.len);
+  recipients(s);
+  put(s, PARCEL_FIELD, received, trace_received(received, &t));
+}
+
+static char const *objection(session const *s)
+{
+  if (s->dots.bare) return "550 5.6.0 A CR or LF stands alone in the message";
+  if (s->total > s->o->size) return "552 5.3.4 Message too big";
+  if (s->watch.received > RECEIVED_MAX) return "554 5.4.6 Mail loop";
+  if (s->watch.overflow)
+    return "550 5.6.0 Too many forged Authentication-Results fields";
+  return 0;
+}
+
+void message_take(session *s, char const *bytes, size_t n)
+{
+  char const *why;
+  s->total += n;
+  if (s->refusal) return;
+  watch_feed(&s->watch, bytes, n);
+  why = objection(s);
+  if (why)
+    fail(s, why);
+  else if (n && way_message(&s->way, bytes, n, soon()) <= 0)
+    fail(s, way_failed);
+}
+
+static void omit_forged(session *s)
+{
+  char record[64];
+  for (unsigned i = 0; i < s->watch.nforged; i++) {
+    int n = snprintf(record, sizeof record, "Authentication-Results%c%u", 0,
+                     s->watch.forged[i]);
+    put(s, PARCEL_OMIT, record, (size_t)n);
+  }
+}
+
+static void complete(session *s)
+{
+  char field[400], date[DATE_MAX];
+  if (!s->o->mode->completes) return;
+  if (!s->watch.has_id) {
+    int n = snprintf(field, sizeof field, "Message-ID: <%s@%.300s>\r\n",
+                     s->parcel, s->o->me);
+    put(s, PARCEL_FIELD, field, (size_t)n);
+  }
+  if (!s->watch.has_date) {
+    date[date_mail(date, time(0))] = 0;
+    put(s, PARCEL_FIELD, field,
+        (size_t)snprintf(field, sizeof field, "Date: %s\r\n", date));
+  }
+}
+
+typedef struct results {
+  unsigned n;
+  parcel_report *v; /* one for each recipient; code 0: none of its own */
+} results;
+
+/* Targets of one recipient share its number: the worst counts. */
+static void one_result(parcel_report const *r, void *data)
+{
+  results *all = data;
+  if (r->number >= all->n) return;
+  if (r->code > all->v[r->number].code) all->v[r->number] = *r;
+}
+
+static void reply_report(session *s, parcel_report const *r)
+{
+  if (r->code >= 300 && r->code < 400)
+    say(s, "%s", way_failed);
+  else
+    say(s, "%d %s", r->code, r->text);
+}
+
+static void log_result(session *s, char const *text)
+{
+  log_info("%s: from=<%.*s> recipients=%u size=%llu ip=%s user=%s: %s",
+           s->parcel, (int)strnlen(s->from.s, s->from.len), s->from.s,
+           s->accepted, (unsigned long long)s->total, s->peer->ip, s->user,
+           text);
+}
+
+static void reply_all(session *s, parcel_report const *final,
+                      results const *all)
+{
+  char line[PARCEL_REPLY + 8];
+  snprintf(line, sizeof line, "%d %s", final->code, final->text);
+  log_result(s, line);
+  s->idle_commands = 0;
+  if (!s->o->mode->lmtp) {
+    reply_report(s, final);
+    return;
+  }
+  for (unsigned i = 0; i < all->n; i++)
+    reply_report(s, all->v[i].code ? &all->v[i] : final);
+}
+
+void message_refuse(session *s)
+{
+  unsigned n = s->o->mode->lmtp ? s->accepted : 1;
+  way_drop(&s->way);
+  log_result(s, s->refusal);
+  s->errors++;
+  while (n--) say(s, "%s", s->refusal);
+  s->chunks = 0;
+  transaction_reset(s);
+}
+
+void message_end(session *s)
+{
+  results all = {.n = s->o->mode->lmtp ? s->accepted : 0};
+  parcel_report final;
+  int r;
+  watch_end(&s->watch);
+  message_take(s, "", 0); /* the last bytes may have been one too many */
+  omit_forged(s);
+  complete(s);
+  if (all.n) all.v = calloc(all.n, sizeof *all.v);
+  if (all.n && !all.v) fail(s, "451 4.3.0 Out of memory");
+  if (!s->refusal) {
+    r = way_finish(&s->way, s->parcel, &final, all.n ? one_result : 0, &all,
+                   soon());
+    if (r < 0) fail(s, way_failed);
+  }
+  if (s->refusal) {
+    message_refuse(s);
+  } else {
+    reply_all(s, &final, &all);
+    s->chunks = 0;
+    transaction_reset(s);
+  }
+  free(all.v);
+}

@@ -1,0 +1,103 @@
+#include <time.h>
+
+#include <skalibs/sgetopt.h>
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "conf.h"
+#include "date.h"
+#include "session.h"
+
+#define USAGE                                                                  \
+  "smtp-recv [ -s | -l ] [ -o socket ] [ -t tls ] [ -T ] [ -a auth ] [ -A ] "  \
+  "[ -n size ] [ -r recipients ] [ -e errors ] [ -i seconds ] "                \
+  "[ -b seconds ] [ -m seconds ] " SERVE_USAGE " [ prog... ]"
+#define dieusage() strerr_dieusage(100, USAGE)
+
+#define SIZE_DEFAULT (UINT64_C(32) << 20)
+#define RECIPIENTS 1000
+#define ERRORS 20
+#define COMMAND_S 300 /* RFC 5321 4.5.3.2.7 */
+#define BLOCK_S 180   /* 4.5.3.2.5 */
+#define MESSAGE_S 3600
+
+static unsigned number(char const *s)
+{
+  unsigned n;
+  if (!uint0_scan(s, &n) || !n) dieusage();
+  return n;
+}
+
+static void option(options *o, serve *s, int opt, char const *arg)
+{
+  switch (opt) {
+  case 's': o->mode = &mode_submission; break;
+  case 'l': o->mode = &mode_lmtp; break;
+  case 'o': o->socket = arg; break;
+  case 't': o->tls_socket = arg; break;
+  case 'T': o->tls_at_once = 1; break;
+  case 'a': o->auth_socket = arg; break;
+  case 'A': o->auth_in_clear = 1; break;
+  case 'n':
+    if (!uint640_scan(arg, &o->size)) dieusage();
+    break;
+  case 'r': o->recipients = number(arg); break;
+  case 'e': o->errors = number(arg); break;
+  case 'i': o->command_ms = (int64_t)number(arg) * 1000; break;
+  case 'b': o->block_ms = (int64_t)number(arg) * 1000; break;
+  case 'm': o->message_ms = (int64_t)number(arg) * 1000; break;
+  default:
+    if (!serve_option(s, opt, arg)) dieusage();
+  }
+}
+
+static void refresh(void *data)
+{
+  options *o = data;
+  fresh_table_get(&o->table); /* a session asks again and says 451 */
+}
+
+static int client(serve_peer const *peer, void *data)
+{
+  return session_run(data, peer);
+}
+
+/* What every session would read is read before the first. */
+static void preload(options *o)
+{
+  char date[DATE_MAX];
+  date_mail(date, time(0));
+  refresh(o);
+}
+
+int main(int argc, char const *const *argv)
+{
+  subgetopt l = SUBGETOPT_ZERO;
+  options o = {.mode = &mode_smtp,
+               .me = conf_me(),
+               .size = SIZE_DEFAULT,
+               .recipients = RECIPIENTS,
+               .errors = ERRORS,
+               .command_ms = COMMAND_S * 1000,
+               .block_ms = BLOCK_S * 1000,
+               .message_ms = MESSAGE_S * 1000};
+  serve s = SERVE_ZERO;
+  PROG = "smtp-recv";
+  for (int opt;
+       (opt = subgetopt_r(argc, argv, "slo:t:Ta:An:r:e:i:b:m:" SERVE_OPTIONS,
+                          &l)) != -1;)
+    option(&o, &s, opt, l.arg);
+  argc -= l.ind;
+  argv += l.ind;
+  if (!o.socket == !argc) dieusage();
+  if (argc) o.prog = argv;
+  if (o.tls_at_once && !tls_available(o.tls_socket))
+    strerr_dief1x(100, "-T needs -t or UCSPI-TLS");
+  o.table.path = conf_table("mail.cdb");
+  s.data = &o;
+  s.refresh = refresh;
+  s.client = client;
+  if (!o.tls_at_once) s.refusal = "421 4.3.2 Too many connections\r\n";
+  preload(&o);
+  return serve_run(&s);
+}

@@ -1,0 +1,41 @@
+/* The way in: where parcels go, a unix socket or a pipeline that we start. It
+   stays open from parcel to parcel; after anything unexpected it is closed
+   and never used again. */
+#ifndef WAY_H
+#define WAY_H
+
+#include "line.h"
+#include "parcel.h"
+
+typedef struct way {
+  char const *socket;      /* or */
+  char const *const *prog; /* ends with 0 */
+  int fd;                  /* -1: not open */
+  pid_t pid;               /* of prog, else 0 */
+  int touched;             /* bytes of the present parcel have left us */
+  int broken;              /* by the present parcel */
+  parcel_out out;
+  line_in reports;
+  char lines[PARCEL_REPORT_LINE];
+} way;
+
+void way_init(way *w, char const *socket, char const *const *prog);
+
+/* Opens it, or looks whether it is still there: 1 or -1. */
+int way_open(way *w, io_time deadline);
+void way_close(way *w);
+
+/* As parcel_put and parcel_put_message; once it is broken, always -1. */
+int way_put(way *w, char type, void const *s, size_t len, io_time deadline);
+int way_message(way *w, void const *s, size_t len, io_time deadline);
+
+/* Gives the present parcel up: nothing of it will be committed. */
+void way_drop(way *w);
+
+/* Sends '.', and waits for the report of the parcel: 1 and *final; -1 if it
+   is missing, wrong, or not alone. each() gets the T lines before it. */
+int way_finish(way *w, char const *id, parcel_report *final,
+               void (*each)(parcel_report const *, void *), void *data,
+               io_time deadline);
+
+#endif
