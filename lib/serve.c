@@ -20,7 +20,6 @@
 #include "serve.h"
 #include "unix.h"
 
-#define UIDS 64              /* most in a -U list */
 #define PAUSE_MS 200         /* after accept or fork found no resources */
 #define GRACE_MS (60 * 1000) /* for children after SIGTERM */
 
@@ -33,9 +32,7 @@ typedef struct parent {
   serve *s;
   child *children;
   unsigned count;
-  int counted; /* by address: not for unix sockets */
-  uid_t uids[UIDS];
-  unsigned nuids;
+  int counted;   /* by address: not for unix sockets */
   sigset_t calm; /* the signal mask while waiting */
 } parent;
 
@@ -63,47 +60,42 @@ static unsigned count(char opt, char const *arg, unsigned least)
 }
 
 /* "U,U,…", numbers or names */
-static unsigned uid_list(uid_t *uids, char const *s)
+static void uid_list(serve *s, char const *list)
 {
-  unsigned n = 0;
-  while (s && *s) {
+  for (char const *u = list; *u;) {
     char name[64];
-    size_t len = strcspn(s, ",");
-    if (len >= sizeof name || n == UIDS)
-      strerr_dief2x(100, "too long a list of users: ", s);
-    memcpy(name, s, len);
+    size_t len = strcspn(u, ",");
+    if (len >= sizeof name || s->nuids == SERVE_UIDS)
+      strerr_dief2x(100, "too long a list of users: ", list);
+    memcpy(name, u, len);
     name[len] = 0;
-    if (!ids_user(name, uids + n++)) strerr_dief2x(100, "unknown user ", name);
-    s += len + (s[len] == ',');
+    if (!ids_user(name, s->uids + s->nuids++))
+      strerr_dief2x(100, "unknown user ", name);
+    u += len + (u[len] == ',');
   }
-  return n;
 }
 
 int serve_option(serve *s, int opt, char const *arg)
 {
-  uid_t uids[UIDS];
   switch (opt) {
   case 'w': s->wait = 1; return 1;
   case 'd': s->ready = (int)count('d', arg, 1); return 1;
   case 'c': s->max = count('c', arg, 1); return 1;
   case 'C': s->maxip = count('C', arg, 1); return 1;
-  case 'U':
-    uid_list(uids, arg);
-    s->uids = arg;
-    return 1;
+  case 'U': uid_list(s, arg); return 1;
   default: return 0;
   }
 }
 
-static int allowed(parent const *p, uid_t uid)
+int serve_allowed(serve const *s, uid_t uid)
 {
-  if (!p->s->uids) return 1;
-  for (unsigned i = 0; i < p->nuids; i++)
-    if (p->uids[i] == uid) return 1;
-  return 0;
+  for (unsigned i = 0; i < s->nuids; i++)
+    if (s->uids[i] == uid) return 1;
+  if (s->nuids) log_warn("refused: peer uid %ld", (long)uid);
+  return !s->nuids;
 }
 
-static void ready(serve *s)
+void serve_ready(serve *s)
 {
   if (s->ready < 0) return;
   if (write(s->ready, "\n", 1) < 0) log_warnsys("unable to tell readiness");
@@ -124,16 +116,11 @@ static void fill_standard_fds(void)
 
 static int nowait(serve *s)
 {
-  parent p = {.s = s, .nuids = 0};
   serve_peer peer;
   int one = 1;
-  p.nuids = uid_list(p.uids, s->uids);
-  ready(s);
+  serve_ready(s);
   serve_peer_environment(&peer);
-  if (!allowed(&p, peer.uid)) {
-    log_warn("refused: peer uid %ld", (long)peer.uid);
-    return 1;
-  }
+  if (!serve_allowed(s, peer.uid)) return 1;
   setsockopt(0, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (s->refresh) s->refresh(s->data);
   return s->client(&peer, s->data);
@@ -224,16 +211,12 @@ static int take(parent *p)
     return 0;
   }
   serve_key(key, &sa);
-  if (!p->counted && p->s->uids) {
+  if (!p->counted && p->s->nuids) {
     pid_t pid;
     uid_t uid = (uid_t)-1;
     gid_t gid;
     unix_peer(fd, &pid, &uid, &gid);
-    if (!allowed(p, uid)) {
-      log_warn("refused: peer uid %ld", (long)uid);
-      close(fd);
-      return 1;
-    }
+    if (!serve_allowed(p->s, uid)) return close(fd), 1;
   }
   if (p->count >= p->s->max || crowded(p, key))
     refuse(p, fd);
@@ -293,7 +276,7 @@ static void prepare_signals(parent *p)
 
 static int wait_mode(serve *s)
 {
-  parent p = {.s = s, .nuids = 0};
+  parent p = {.s = s};
   int listening = 0;
   struct sockaddr_storage sa;
   socklen_t n = sizeof listening;
@@ -303,12 +286,11 @@ static int wait_mode(serve *s)
   n = sizeof sa;
   getsockname(0, (struct sockaddr *)&sa, &n);
   p.counted = sa.ss_family != AF_UNIX;
-  p.nuids = uid_list(p.uids, s->uids);
   p.children = calloc(s->max, sizeof *p.children);
   if (!p.children) strerr_diefu1sys(111, "allocate memory");
   if (fcntl(0, F_SETFL, O_NONBLOCK) < 0) strerr_diefu1sys(111, "fcntl");
   prepare_signals(&p);
-  ready(s);
+  serve_ready(s);
   accept_until_term(&p);
   stop(&p);
   free(p.children);

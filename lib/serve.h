@@ -22,15 +22,18 @@ typedef struct serve_peer {
      -c N      at most N clients at once (default 400)
      -C N      at most N of one address (IPv6: of one /64; default 40;
                not for unix sockets)
-     -U U,U…   unix sockets: only these peer uids */
+     -U U,U…   unix sockets: only these peer uids, numbers or names */
 #define SERVE_OPTIONS "wd:c:C:U:"
 #define SERVE_USAGE "[ -w ] [ -d fd ] [ -c max ] [ -C maxip ] [ -U uid,… ]"
+
+#define SERVE_UIDS 64 /* most in a -U list */
 
 typedef struct serve {
   int wait;
   int ready; /* fd or -1 */
   unsigned max, maxip;
-  char const *uids;
+  unsigned nuids; /* 0: everybody */
+  uid_t uids[SERVE_UIDS];
   char const *refusal; /* sent to a client over the limits, may be 0 */
   void *data;
   /* in the parent, before each fork: reopen tables that changed; may be 0 */
@@ -50,5 +53,10 @@ int serve_option(serve *s, int opt, char const *arg);
 /* Runs until SIGTERM (wait: passes TERM on and waits up to 60 s for the
    children) or the end of the one client. Returns the exit code. */
 int serve_run(serve *s);
+
+/* For a server with a loop of its own: whether that user may connect (refusals
+   are logged), and the newline to the -d descriptor. */
+int serve_allowed(serve const *s, uid_t uid);
+void serve_ready(serve *s);
 
 #endif

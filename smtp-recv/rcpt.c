@@ -131,7 +131,7 @@ static char const *accept_rcpt(session *s, stralloc const *rcpt)
     s->to.len = len;
     return "451 4.3.0 Mail cannot be taken now";
   }
-  if (!s->accepted && !stralloc_copy(&s->only, rcpt))
+  if (!s->accepted && !stralloc_copyb(&s->only, rcpt->s, rcpt->len + 1))
     return "451 4.3.0 Out of memory";
   s->accepted++;
   return 0;

@@ -9,9 +9,9 @@
 #include "session.h"
 
 #define USAGE                                                                  \
-  "smtp-recv [ -s | -l ] [ -o socket ] [ -t tls ] [ -T ] [ -a auth ] [ -A ] "  \
-  "[ -n size ] [ -r recipients ] [ -e errors ] [ -i seconds ] "                \
-  "[ -b seconds ] [ -m seconds ] " SERVE_USAGE " [ prog... ]"
+  "smtp-recv [ -s | -l ] [ -T tls ] [ -i ] [ -A auth ] [ -p ] [ -n size ] "    \
+  "[ -r recipients ] [ -e errors ] [ -t seconds ] [ -b seconds ] "             \
+  "[ -m seconds ] " SERVE_USAGE " -o socket | prog..."
 #define dieusage() strerr_dieusage(100, USAGE)
 
 #define SIZE_DEFAULT (UINT64_C(32) << 20)
@@ -34,16 +34,16 @@ static void option(options *o, serve *s, int opt, char const *arg)
   case 's': o->mode = &mode_submission; break;
   case 'l': o->mode = &mode_lmtp; break;
   case 'o': o->socket = arg; break;
-  case 't': o->tls_socket = arg; break;
-  case 'T': o->tls_at_once = 1; break;
-  case 'a': o->auth_socket = arg; break;
-  case 'A': o->auth_in_clear = 1; break;
+  case 'T': o->tls_socket = arg; break;
+  case 'i': o->tls_at_once = 1; break;
+  case 'A': o->auth_socket = arg; break;
+  case 'p': o->auth_in_clear = 1; break;
   case 'n':
     if (!uint640_scan(arg, &o->size)) dieusage();
     break;
   case 'r': o->recipients = number(arg); break;
   case 'e': o->errors = number(arg); break;
-  case 'i': o->command_ms = (int64_t)number(arg) * 1000; break;
+  case 't': o->command_ms = (int64_t)number(arg) * 1000; break;
   case 'b': o->block_ms = (int64_t)number(arg) * 1000; break;
   case 'm': o->message_ms = (int64_t)number(arg) * 1000; break;
   default:
@@ -84,7 +84,7 @@ int main(int argc, char const *const *argv)
   serve s = SERVE_ZERO;
   PROG = "smtp-recv";
   for (int opt;
-       (opt = subgetopt_r(argc, argv, "slo:t:Ta:An:r:e:i:b:m:" SERVE_OPTIONS,
+       (opt = subgetopt_r(argc, argv, "slo:T:iA:pn:r:e:t:b:m:" SERVE_OPTIONS,
                           &l)) != -1;)
     option(&o, &s, opt, l.arg);
   argc -= l.ind;
@@ -92,7 +92,7 @@ int main(int argc, char const *const *argv)
   if (!o.socket == !argc) dieusage();
   if (argc) o.prog = argv;
   if (o.tls_at_once && !tls_available(o.tls_socket))
-    strerr_dief1x(100, "-T needs -t or UCSPI-TLS");
+    strerr_dief1x(100, "-i needs -T or UCSPI-TLS");
   o.table.path = conf_table("mail.cdb");
   s.data = &o;
   s.refresh = refresh;
