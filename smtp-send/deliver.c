@@ -1,0 +1,114 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "addr.h"
+#include "deliver.h"
+#include "transaction.h"
+
+/* Where a recipient goes: via, or its domain in A-labels. 1 or 0 */
+static int destination(deliverer const *d, letter const *l, recipient const *t,
+                       stralloc *sa)
+{
+  char const *address = letter_text(l, t->address);
+  char const *via = d->route ? d->route : letter_text(l, t->via);
+  size_t len = strlen(address), at = addr_at(address, len);
+  sa->len = 0;
+  if (*via) return stralloc_cats(sa, via) && stralloc_0(sa);
+  if (at == len) return 0;
+  if (address[at + 1] == '[')
+    return stralloc_cats(sa, address + at + 1) && stralloc_0(sa);
+  return addr_domain_key(sa, address + at + 1, len - at - 1) > 0 &&
+         stralloc_0(sa);
+}
+
+/* The first undecided recipient's destination is the letter's. 1; 0 if nobody
+   is left. */
+static int choose(deliverer const *d, letter *l, stralloc *where)
+{
+  stralloc other = STRALLOC_ZERO;
+  int chosen = 0;
+  for (size_t i = 0; i < l->n; i++) {
+    recipient *t = l->v + i;
+    stralloc *sa = chosen ? &other : where;
+    if (t->outcome.code) continue;
+    if (!destination(d, l, t, sa) || sa->len > sizeof d->destination)
+      outcome_set(&t->outcome, 550, "5.1.2 %s has no domain that DNS can hold",
+                  letter_text(l, t->address));
+    else if (!chosen)
+      chosen = 1;
+    else if (strcmp(other.s, where->s))
+      outcome_set(&t->outcome, 554, "5.3.5 Not the destination of this parcel");
+  }
+  stralloc_free(&other);
+  return chosen;
+}
+
+static int find(deliverer const *d, letter const *l, mx *m, char const *where,
+                outcome *o)
+{
+  recipient *t = letter_undecided(l);
+  *m = (mx){.port = d->port, .only4 = d->only4};
+  if (d->route || *letter_text(l, t->via)) return mx_relay(m, where, o);
+  return mx_domain(m, where, o);
+}
+
+/* Hosts in turn: what transaction() said last */
+static int try_hosts(deliverer *d, letter *l, parcel_in *in, mx *m,
+                     outcome *all)
+{
+  mx_address a;
+  for (unsigned i = 0; i < DELIVER_HOSTS && mx_next(m, &a, all); i++) {
+    outcome one = {0};
+    io_time start = io_now();
+    int r = TX_NEXT;
+    if (session_open(&d->session, m->host, &a, m->port, &one)) {
+      d->connect_ms = (unsigned)(io_now() - start) + 1;
+      r = transaction(&d->session, l, in, &one);
+      if (r != TX_NEXT) return r;
+    }
+    outcome_merge(all, &one);
+  }
+  return TX_NEXT;
+}
+
+/* Over the connection that is still there: 1, or 0 if there is none of use */
+static int reuse(deliverer *d, letter *l, parcel_in *in, char const *where,
+                 int *r)
+{
+  outcome o;
+  if (d->session.fd < 0) return 0;
+  if (strcmp(d->destination, where)) {
+    session_quit(&d->session);
+    return 0;
+  }
+  *r = transaction(&d->session, l, in, &o);
+  return *r != TX_STALE;
+}
+
+static int go(deliverer *d, letter *l, parcel_in *in, char const *where)
+{
+  mx m;
+  int r;
+  outcome all = {0};
+  if (reuse(d, l, in, where, &r)) return r;
+  snprintf(d->destination, sizeof d->destination, "%s", where);
+  snprintf(d->session.host, sizeof d->session.host, "%s", where);
+  *d->session.ip = 0;
+  d->session.encrypted = 0;
+  r = find(d, l, &m, where, &all) ? try_hosts(d, l, in, &m, &all) : TX_NEXT;
+  if (r != TX_NEXT) return r;
+  if (!all.code) outcome_set(&all, 451, "4.4.1 %s: no host answers", where);
+  letter_decide(l, &all);
+  return TX_DONE;
+}
+
+int deliver(deliverer *d, letter *l, parcel_in *in)
+{
+  stralloc where = STRALLOC_ZERO;
+  int r = TX_DONE;
+  d->connect_ms = 0;
+  if (l->verdict.code) letter_decide(l, &l->verdict);
+  if (choose(d, l, &where)) r = go(d, l, in, where.s);
+  stralloc_free(&where);
+  return r == TX_BROKEN ? -1 : 1;
+}

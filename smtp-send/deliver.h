@@ -1,0 +1,24 @@
+/* A letter to its destination: hosts in turn until one takes it or refuses. */
+#ifndef DELIVER_H
+#define DELIVER_H
+
+#include "letter.h"
+#include "session.h"
+
+#define DELIVER_HOSTS 10 /* most addresses that are tried for one letter */
+
+typedef struct deliverer {
+  session session;
+  limits limits;
+  char destination[MX_NAME + 8]; /* of the open session */
+  char const *port;              /* where the destination names none */
+  char const *route;             /* all mail goes there; 0: by MX */
+  int only4;
+  unsigned connect_ms; /* of the last letter; 0: connection kept */
+} deliverer;
+
+/* Every recipient has its outcome afterwards. 1, or -1 with errno if the
+   parcel broke off. */
+int deliver(deliverer *d, letter *l, parcel_in *in);
+
+#endif

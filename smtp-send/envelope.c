@@ -1,0 +1,221 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "addr.h"
+#include "envelope.h"
+#include "message.h"
+
+#define WINDOW 100 /* commands whose replies are not yet read */
+
+/* The steps: RSET, MAIL, one RCPT for each recipient, DATA. */
+typedef struct steps {
+  session *s;
+  letter *l;
+  size_t sent, got, end;
+  size_t accepted;
+  int failed; /* MAIL was refused */
+  int reset;
+  reply *data;
+  outcome *o;
+} steps;
+
+enum { RSET, MAIL, FIRST_RCPT };
+
+static int is_utf8(letter const *l, size_t at)
+{
+  char const *s = letter_text(l, at);
+  return addr_is_utf8(s, strlen(s));
+}
+
+/* What needs SMTPUTF8 (RFC 6531 3.4): 5.6.7 or 0 */
+static int needs_utf8(letter const *l)
+{
+  if (is_utf8(l, l->from)) return 1;
+  for (size_t i = 0; i < l->n; i++)
+    if (!l->v[i].outcome.code && is_utf8(l, l->v[i].address)) return 1;
+  return l->utf8 && message_header_utf8(l);
+}
+
+int envelope_possible(session *s, letter *l)
+{
+  outcome o;
+  unsigned long long size = l->complete ? message_size(l) : l->size;
+  if (s->maxsize && size > s->maxsize)
+    outcome_set(&o, 552, "5.3.4 %s takes at most %llu bytes", s->host,
+                s->maxsize);
+  else if (!(s->can & CAN_SMTPUTF8) && needs_utf8(l))
+    outcome_set(&o, 550, "5.6.7 %s does not take UTF-8 addresses and headers",
+                s->host);
+  else
+    return 1;
+  letter_decide(l, &o);
+  return 0;
+}
+
+static void put_mail(session *s, letter const *l)
+{
+  unsigned long long size = l->complete ? message_size(l) : l->size;
+  session_put(s, "MAIL FROM:<%s>", letter_text(l, l->from));
+  if (s->can & CAN_SIZE && size) session_put(s, " SIZE=%llu", size);
+  if (s->can & CAN_8BITMIME && l->body8) session_put(s, " BODY=8BITMIME");
+  if (s->can & CAN_SMTPUTF8 && (l->utf8 || needs_utf8(l)))
+    session_put(s, " SMTPUTF8");
+  if (s->can & CAN_DSN && l->ret)
+    session_put(s, " RET=%s", letter_text(l, l->ret));
+  if (s->can & CAN_DSN && l->envid)
+    session_put(s, " ENVID=%s", letter_text(l, l->envid));
+  session_put(s, "\r\n");
+}
+
+static void put_rcpt(session *s, letter const *l, recipient const *t)
+{
+  session_put(s, "RCPT TO:<%s>", letter_text(l, t->address));
+  if (s->can & CAN_DSN && t->notify)
+    session_put(s, " NOTIFY=%s", letter_text(l, t->notify));
+  if (s->can & CAN_DSN && t->orcpt)
+    session_put(s, " ORCPT=%s", letter_text(l, t->orcpt));
+  session_put(s, "\r\n");
+}
+
+static int skipped(steps const *t, size_t k)
+{
+  if (k == RSET) return !t->reset;
+  if (k < FIRST_RCPT + t->l->n && k >= FIRST_RCPT)
+    return t->l->v[k - FIRST_RCPT].outcome.code != 0;
+  return 0;
+}
+
+/* DATA waits until a recipient is accepted or may still be. */
+static void put_step(steps *t, size_t k)
+{
+  if (skipped(t, k)) return;
+  if (k == RSET)
+    session_put(t->s, "RSET\r\n");
+  else if (k == MAIL)
+    put_mail(t->s, t->l);
+  else if (k < FIRST_RCPT + t->l->n)
+    put_rcpt(t->s, t->l, t->l->v + k - FIRST_RCPT);
+  else if (t->accepted || t->got < k)
+    session_put(t->s, "DATA\r\n");
+  else
+    t->end = k;
+}
+
+static void to_mail(steps *t, reply const *r)
+{
+  t->s->dirty = r->code / 100 == 2;
+  if (t->s->dirty) return;
+  outcome_reply(t->o, t->s->host, r);
+  if (r->code / 100 == 3)
+    outcome_set(t->o, 451, "4.5.0 %s: bad reply", t->s->host);
+  t->failed = 1;
+  t->end = t->sent;
+}
+
+/* RFC 5321 4.5.3.1.10: an old server's word for too many recipients */
+static int too_many(reply const *r)
+{
+  return r->code == 552 && (!*r->enhanced || !strcmp(r->enhanced, "5.5.3"));
+}
+
+static void to_rcpt(steps *t, recipient *to, reply *r)
+{
+  if (t->failed) return;
+  if (r->code / 100 == 2) {
+    to->accepted = 1;
+    t->accepted++;
+  } else if (r->code / 100 == 3) {
+    outcome_set(&to->outcome, 451, "4.5.0 %s: bad reply", t->s->host);
+  } else {
+    if (too_many(r)) {
+      r->code = 452;
+      memcpy(r->enhanced, "4.5.3", 6);
+    }
+    outcome_reply(&to->outcome, t->s->host, r);
+  }
+}
+
+static void to_data(steps *t, reply *r)
+{
+  *t->data = *r;
+  if (r->code / 100 == 2 || (r->code / 100 == 3 && r->code != 354)) {
+    t->data->code = 451;
+    snprintf(t->data->text, sizeof t->data->text, "bad reply to DATA");
+    *t->data->enhanced = 0;
+  }
+}
+
+static char const *name(steps const *t, size_t k)
+{
+  return k == RSET                  ? "RSET"
+         : k == MAIL                ? "MAIL"
+         : k < FIRST_RCPT + t->l->n ? "RCPT"
+                                    : "DATA";
+}
+
+static unsigned seconds(steps const *t, size_t k)
+{
+  limits const *m = t->s->limits;
+  return k <= MAIL ? m->mail : k < FIRST_RCPT + t->l->n ? m->rcpt : m->data;
+}
+
+/* 1, or 0 and *o */
+static int take(steps *t, size_t k)
+{
+  reply r;
+  if (session_reply(t->s, &r, seconds(t, k)) < 0) {
+    outcome_error(t->o, t->s->host, name(t, k), errno);
+    return 0;
+  }
+  if (r.code == 421) {
+    outcome_reply(t->o, t->s->host, &r);
+    return 0;
+  }
+  if (k == MAIL)
+    to_mail(t, &r);
+  else if (k >= FIRST_RCPT + t->l->n)
+    to_data(t, &r);
+  else if (k >= FIRST_RCPT)
+    to_rcpt(t, t->l->v + k - FIRST_RCPT, &r);
+  return 1;
+}
+
+static int exchange(steps *t)
+{
+  size_t window = t->s->can & CAN_PIPELINING ? WINDOW : 1;
+  while (t->got < t->end) {
+    while (t->sent < t->end && t->sent - t->got < window &&
+           t->s->outlen < sizeof t->s->out / 2)
+      put_step(t, t->sent++);
+    if (session_flush(t->s, seconds(t, t->got)) < 0) {
+      outcome_error(t->o, t->s->host, name(t, t->got), errno);
+      return 0;
+    }
+    for (; t->got < t->sent && t->got < t->end; t->got++)
+      if (!skipped(t, t->got) && !take(t, t->got)) return 0;
+  }
+  return 1;
+}
+
+int envelope_send(session *s, letter *l, reply *data, outcome *o)
+{
+  steps t = {.s = s,
+             .l = l,
+             .end = FIRST_RCPT + l->n + 1,
+             .reset = s->dirty,
+             .data = data,
+             .o = o};
+  data->code = 0;
+  for (size_t i = 0; i < l->n; i++) l->v[i].accepted = 0;
+  if (!exchange(&t)) {
+    session_close(s);
+    return ENVELOPE_NEXT;
+  }
+  if (t.failed) {
+    if (o->code < 500) return ENVELOPE_NEXT;
+    letter_decide(l, o);
+    return ENVELOPE_NONE;
+  }
+  return data->code == 354 && t.accepted ? ENVELOPE_DATA : ENVELOPE_NONE;
+}

@@ -1,0 +1,61 @@
+/* A parcel on its way to one host: its envelope, and its message, of which the
+   first part is held until the rest can stream. */
+#ifndef LETTER_H
+#define LETTER_H
+
+#include <skalibs/stralloc.h>
+
+#include "outcome.h"
+#include "parcel.h"
+
+#define LETTER_HELD 262144   /* bytes of message before it is streamed */
+#define LETTER_HEADER 262144 /* bytes of records E, H and A */
+
+typedef struct recipient {
+  unsigned long number;
+  size_t address; /* these are positions in letter.text, 0: absent */
+  size_t via, notify, orcpt;
+  int accepted;
+  outcome outcome;
+} recipient;
+
+typedef struct letter {
+  char id[PARCEL_ID + 1];
+  char order;    /* for parcel_order() */
+  stralloc text; /* strings, NUL-terminated; the first is empty */
+  size_t trace;  /* P id */
+  size_t from, ret, envid;
+  unsigned long long size; /* as F says, 0: not told */
+  int body8, utf8;
+  recipient *v;
+  size_t n, room;
+  outcome verdict; /* for all: code 0 if there is none */
+  stralloc held;
+  stralloc omit, fields, results; /* E, H, A: NUL-terminated */
+  int complete;                   /* '.' has been read */
+} letter;
+
+enum {
+  LETTER_ALL = 1,    /* complete */
+  LETTER_STREAM = 2, /* more than is held; nothing but M may follow */
+  LETTER_NONE = 0,   /* end of input, before it began */
+  LETTER_BROKEN = -1 /* errno */
+};
+
+/* Reads records. *asked is set when a ? wants an answer: answer and call
+   again with begin 0. */
+int letter_read(letter *l, parcel_in *in, int begin, int *asked,
+                io_time deadline);
+
+/* The rest of one that was not wanted. 1 or -1. */
+int letter_drain(letter *l, parcel_in *in);
+
+char const *letter_text(letter const *l, size_t at);
+recipient *letter_undecided(letter const *l); /* the first, or 0 */
+
+/* Gives an outcome to all that have none. */
+void letter_decide(letter *l, outcome const *o);
+
+void letter_free(letter *l);
+
+#endif

@@ -1,0 +1,45 @@
+/* The hosts that take mail for a destination (RFC 5321 5.1, RFC 7505). */
+#ifndef MX_H
+#define MX_H
+
+#include "io.h"
+#include "outcome.h"
+
+#define MX_HOSTS 20     /* most hosts of one destination */
+#define MX_ADDRESSES 16 /* most addresses of one host */
+#define MX_NAME 256
+#define MX_DNS_MS 30000 /* one look-up */
+
+typedef struct mx_address {
+  char ip[46];
+  int v6;
+} mx_address;
+
+typedef struct mx_host {
+  unsigned preference;
+  char name[MX_NAME];
+} mx_host;
+
+typedef struct mx {
+  char host[MX_NAME]; /* the host now tried; a literal without brackets */
+  char const *port;
+  int only4; /* IPv4 alone */
+  mx_host hosts[MX_HOSTS];
+  unsigned n, next;
+  mx_address addresses[MX_ADDRESSES];
+  unsigned addresses_n, addresses_next;
+  char port_given[6];
+} mx;
+
+/* Finds the hosts of a mail domain, in A-labels, or of an address literal in
+   brackets. 1; 0: o says why not. */
+int mx_domain(mx *m, char const *domain, outcome *o);
+
+/* A relay, "host", "host:port", "[address]:port": no MX is asked for. */
+int mx_relay(mx *m, char const *relay, outcome *o);
+
+/* The next address to try, in order of preference, both families in turn. 1;
+   0: there are no more, and *o tells of hosts without addresses. */
+int mx_next(mx *m, mx_address *a, outcome *o);
+
+#endif

@@ -1,0 +1,180 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "connect.h"
+#include "session.h"
+
+void session_close(session *s)
+{
+  if (s->fd >= 0) close(s->fd);
+  s->fd = -1;
+}
+
+void session_quit(session *s)
+{
+  if (s->fd < 0) return;
+  s->outlen = 0;
+  session_put(s, "QUIT\r\n");
+  session_flush(s, 1);
+  session_close(s);
+}
+
+void session_put(session *s, char const *fmt, ...)
+{
+  va_list ap;
+  size_t room = sizeof s->out - s->outlen;
+  int n;
+  va_start(ap, fmt);
+  n = vsnprintf(s->out + s->outlen, room, fmt, ap);
+  va_end(ap);
+  if (n < 0 || (size_t)n >= room) abort();
+  s->outlen += (size_t)n;
+}
+
+int session_flush(session *s, unsigned seconds)
+{
+  size_t n = s->outlen;
+  s->outlen = 0;
+  if (!n) return 1;
+  return io_write(s->fd, s->out, n, io_after(seconds * 1000LL));
+}
+
+int session_reply(session *s, reply *r, unsigned seconds)
+{
+  int got = reply_get(&s->in, r, io_after(seconds * 1000LL));
+  if (got == 0) errno = EPIPE;
+  return got > 0 ? 1 : -1;
+}
+
+/* One line of the answer to EHLO (RFC 5321 4.1.1.1) */
+static void capability(session *s, char const *line, size_t len)
+{
+  static struct {
+    char const *name;
+    unsigned bit;
+  } const known[] = {{"PIPELINING", CAN_PIPELINING}, {"SIZE", CAN_SIZE},
+                     {"8BITMIME", CAN_8BITMIME},     {"SMTPUTF8", CAN_SMTPUTF8},
+                     {"STARTTLS", CAN_STARTTLS},     {"DSN", CAN_DSN}};
+  size_t word = 0;
+  while (word < len && line[word] != ' ') word++;
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strlen(known[i].name) == word &&
+        !strncasecmp(line, known[i].name, word)) {
+      s->can |= known[i].bit;
+      if (known[i].bit == CAN_SIZE && word < len)
+        s->maxsize = strtoull(line + word, 0, 10);
+    }
+}
+
+static void capabilities(session *s, char const *text)
+{
+  s->can = 0;
+  s->maxsize = 0;
+  for (text += strcspn(text, "\n"); *text;) {
+    size_t len = strcspn(++text, "\n");
+    capability(s, text, len);
+    text += len;
+  }
+}
+
+/* A command and its reply: 1, or 0 and *o */
+static int ask(session *s, reply *r, char const *what, outcome *o)
+{
+  if (session_flush(s, s->limits->helo) > 0 &&
+      session_reply(s, r, s->limits->helo) > 0)
+    return 1;
+  outcome_error(o, s->host, what, errno);
+  return 0;
+}
+
+static int hello(session *s, outcome *o)
+{
+  reply r;
+  session_put(s, "EHLO %s\r\n", s->helo);
+  if (!ask(s, &r, "EHLO", o)) return 0;
+  if (r.code / 100 == 2) {
+    capabilities(s, r.text);
+    return 1;
+  }
+  if (r.code / 100 == 5 && !s->encrypted) {
+    session_put(s, "HELO %s\r\n", s->helo);
+    if (!ask(s, &r, "HELO", o)) return 0;
+    s->can = 0;
+    if (r.code / 100 == 2) return 1;
+  }
+  outcome_reply(o, s->host, &r);
+  if (r.code / 100 == 3) outcome_set(o, 451, "4.5.0 %s: bad reply", s->host);
+  return 0;
+}
+
+static int greeted(session *s, outcome *o)
+{
+  reply r;
+  if (session_reply(s, &r, s->limits->greeting) < 0) {
+    outcome_error(o, s->host, "greeting", errno);
+    return 0;
+  }
+  if (r.code / 100 == 2) return hello(s, o);
+  outcome_reply(o, s->host, &r);
+  if (r.code / 100 == 3) outcome_set(o, 451, "4.5.0 %s: bad reply", s->host);
+  return 0;
+}
+
+static int connect_to(session *s, char const *host, mx_address const *a,
+                      char const *port, outcome *o)
+{
+  snprintf(s->host, sizeof s->host, "%s", host);
+  snprintf(s->ip, sizeof s->ip, "%s", a->ip);
+  s->outlen = 0;
+  s->transactions = 0;
+  s->dirty = s->encrypted = 0;
+  s->tls = (tls_info){0};
+  s->fd = connect_tcp(a->ip, port, io_after(s->limits->connect * 1000LL));
+  if (s->fd < 0) {
+    outcome_set(o, 451, "4.4.1 %s: unable to connect to %s: %s", host, a->ip,
+                strerror(errno));
+    return 0;
+  }
+  line_init(&s->in, s->fd, s->inbuf, sizeof s->inbuf);
+  if (greeted(s, o)) return 1;
+  session_close(s);
+  return 0;
+}
+
+/* 1: encrypted and greeted again, or declined by the peer; 0: the connection
+   is spent. */
+static int start_tls(session *s, outcome *o)
+{
+  reply r;
+  int plain, ok;
+  session_put(s, "STARTTLS\r\n");
+  if (!ask(s, &r, "STARTTLS", o)) return 0;
+  if (r.code != 220) return 1;
+  if (line_pending(&s->in)) return 0; /* RFC 3207 4: nothing before TLS */
+  ok = tls_connect_begin(s->tls_socket, s->fd, s->host, 0, &plain, &s->tls,
+                         io_after(s->limits->tls * 1000LL));
+  s->fd = -1;
+  if (ok < 0) log_warnsys("unable to use %s", s->tls_socket);
+  if (ok == 0) log_warn("%s[%s]: TLS failed: %s", s->host, s->ip, s->tls.error);
+  if (ok <= 0) return 0;
+  s->fd = plain;
+  s->encrypted = 1;
+  line_init(&s->in, s->fd, s->inbuf, sizeof s->inbuf);
+  return hello(s, o);
+}
+
+int session_open(session *s, char const *host, mx_address const *a,
+                 char const *port, outcome *o)
+{
+  if (!connect_to(s, host, a, port, o)) return 0;
+  if (!(s->can & CAN_STARTTLS) || !s->tls_socket) return 1;
+  if (start_tls(s, o)) return 1;
+  session_close(s);
+  return connect_to(s, host, a, port, o);
+}

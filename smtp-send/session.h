@@ -1,0 +1,75 @@
+/* An SMTP connection as a client (RFC 5321): greeting, EHLO, STARTTLS, and
+   commands with their replies. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stddef.h>
+
+#include "io.h"
+#include "line.h"
+#include "mx.h"
+#include "outcome.h"
+#include "reply.h"
+#include "tls.h"
+
+/* Time limits in seconds, RFC 5321 4.5.3.2. */
+typedef struct limits {
+  unsigned connect, greeting, helo, mail, rcpt, data, block, dot, tls;
+} limits;
+#define LIMITS_DEFAULT                                                         \
+  {                                                                            \
+    .connect = 30, .greeting = 300, .helo = 300, .mail = 300, .rcpt = 300,     \
+    .data = 120, .block = 180, .dot = 600, .tls = 60                           \
+  }
+
+enum {
+  CAN_PIPELINING = 1,
+  CAN_SIZE = 2,
+  CAN_8BITMIME = 4,
+  CAN_SMTPUTF8 = 8,
+  CAN_STARTTLS = 16,
+  CAN_DSN = 32
+};
+
+#define SESSION_IN 4096
+#define SESSION_OUT                                                            \
+  69632 /* a chunk of a message, its dots doubled, and more                    \
+         */
+
+typedef struct session {
+  int fd; /* -1: closed */
+  line_in in;
+  char inbuf[SESSION_IN];
+  char out[SESSION_OUT];
+  size_t outlen;
+  unsigned can;
+  unsigned long long maxsize; /* SIZE of the peer, 0: not told */
+  char host[MX_NAME], ip[46];
+  int encrypted;
+  tls_info tls;
+  unsigned transactions;
+  int dirty; /* an unfinished transaction: RSET first */
+  limits const *limits;
+  char const *helo, *tls_socket;
+} session;
+
+/* Connects, and greets until commands may be sent. 1; 0: not this host, *o
+   says why. If TLS cannot be begun, goes on in the clear over a new
+   connection (RFC 7435). */
+int session_open(session *s, char const *host, mx_address const *a,
+                 char const *port, outcome *o);
+
+/* QUIT, without waiting for the answer, if nothing is left unread. */
+void session_quit(session *s);
+void session_close(session *s);
+
+/* Appends to what will be sent. A command that would not fit is a bug of the
+   caller's: commands are bounded. */
+__attribute__((format(printf, 2, 3))) void session_put(session *s,
+                                                       char const *fmt, ...);
+
+/* 1 or -1 with errno. */
+int session_flush(session *s, unsigned seconds);
+int session_reply(session *s, reply *r, unsigned seconds);
+
+#endif

@@ -1,0 +1,103 @@
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "log.h"
+#include "message.h"
+#include "sink.h"
+
+static int report(char kind, letter const *l, unsigned long number,
+                  outcome const *o)
+{
+  parcel_report r;
+  if (parcel_report_make(&r, kind, l->id, number, o->code, o->text) < 0)
+    return -1;
+  return parcel_report_put(1, &r, io_after(PARCEL_MS));
+}
+
+static int same(outcome const *a, outcome const *b)
+{
+  return a->code == b->code && !strcmp(a->text, b->text);
+}
+
+/* Several T of one RCPT: its worst outcome. */
+static outcome const *worst(letter const *l, size_t i)
+{
+  outcome const *o = &l->v[i].outcome;
+  for (size_t k = i + 1; k < l->n && l->v[k].number == l->v[i].number; k++)
+    if (l->v[k].outcome.code > o->code) o = &l->v[k].outcome;
+  return o;
+}
+
+static int report_all(letter const *l)
+{
+  static outcome const empty = {554, "5.5.1 No recipients"};
+  outcome const *all = l->n ? &l->v[0].outcome : &empty;
+  int differ = 0;
+  for (size_t i = 1; i < l->n; i++) {
+    differ |= !same(all, &l->v[i].outcome);
+    if (l->v[i].outcome.code < all->code) all = &l->v[i].outcome;
+  }
+  for (size_t i = 0; differ && i < l->n; i++) {
+    if (i && l->v[i].number == l->v[i - 1].number) continue;
+    if (report('T', l, l->v[i].number, worst(l, i)) < 0) return -1;
+  }
+  return report('R', l, 0, all);
+}
+
+static void log_all(deliverer const *d, letter const *l, io_time start)
+{
+  session const *s = &d->session;
+  char const *trace = letter_text(l, l->trace);
+  for (size_t i = 0; i < l->n; i++)
+    log_info("%s id=%s%s%s from=<%s> to=<%s> host=%s ip=%s tls=%s "
+             "connect=%ums time=%lldms: %d %s",
+             l->v[i].outcome.code / 100 == 2 ? "sent" : "not sent", l->id,
+             *trace ? " trace=" : "", trace, letter_text(l, l->from),
+             letter_text(l, l->v[i].address), s->host, *s->ip ? s->ip : "-",
+             s->encrypted ? s->tls.version : "-", d->connect_ms,
+             (long long)(io_now() - start), l->v[i].outcome.code,
+             l->v[i].outcome.text);
+}
+
+/* 1, or -1 with errno */
+static int one(deliverer *d, letter *l, parcel_in *in)
+{
+  io_time start = io_now();
+  if (l->complete && message_compose(l) < 0) return -1;
+  if (deliver(d, l, in) < 0 || letter_drain(l, in) < 0) return -1;
+  log_all(d, l, start);
+  return report_all(l);
+}
+
+/* Reads the next parcel; a quiet connection is given up meanwhile. */
+static int next(deliverer *d, letter *l, parcel_in *in, int idle_ms)
+{
+  int asked, begin = 1, r;
+  if (d->session.fd >= 0 && in->pos == in->end &&
+      io_wait(in->fd, POLLIN, io_after(idle_ms)) < 0)
+    session_quit(&d->session);
+  if (in->pos == in->end && io_wait(in->fd, POLLIN, IO_FOREVER) < 0) return -1;
+  do {
+    r = letter_read(l, in, begin, &asked, io_after(PARCEL_MS));
+    if (asked && report('Q', l, 0, &(outcome){250, "2.1.0 Go on"}) < 0)
+      return LETTER_BROKEN;
+    begin = 0;
+  } while (asked);
+  return r;
+}
+
+int sink_run(deliverer *d, int idle_ms)
+{
+  parcel_in in;
+  letter l = {0};
+  int r;
+  if (parcel_in_init(&in, 0) < 0) return 111;
+  while ((r = next(d, &l, &in, idle_ms)) > 0)
+    if (one(d, &l, &in) < 0) break;
+  if (r) log_warnsys("unable to finish a parcel");
+  session_quit(&d->session);
+  letter_free(&l);
+  parcel_in_free(&in);
+  return r ? 111 : 0;
+}

@@ -1,0 +1,108 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <skalibs/sgetopt.h>
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "conf.h"
+#include "jail.h"
+#include "serve.h"
+#include "sink.h"
+
+#define USAGE                                                                  \
+  "smtp-send " SERVE_USAGE " [ -4 ] [ -p port ] [ -h name ] [ -s host:port ] " \
+  "[ -t socket ] [ -i seconds ] [ -T what=seconds,… ]"
+#define dieusage() strerr_dieusage(100, USAGE)
+
+#define IDLE_S 5
+#define MEMORY (256u << 20) /* a letter is held up to 256 KiB, and composed */
+
+typedef struct options {
+  deliverer d;
+  unsigned idle;
+} options;
+
+static unsigned number(char const *s)
+{
+  unsigned n;
+  if (!uint0_scan(s, &n) || n > 86400) dieusage();
+  return n;
+}
+
+/* "helo=60,mail=60" */
+static void limit(limits *l, char *s)
+{
+  static struct {
+    char const *name;
+    size_t at;
+  } const known[] = {{"connect", offsetof(limits, connect)},
+                     {"greeting", offsetof(limits, greeting)},
+                     {"helo", offsetof(limits, helo)},
+                     {"mail", offsetof(limits, mail)},
+                     {"rcpt", offsetof(limits, rcpt)},
+                     {"data", offsetof(limits, data)},
+                     {"block", offsetof(limits, block)},
+                     {"dot", offsetof(limits, dot)},
+                     {"tls", offsetof(limits, tls)}};
+  for (char *save, *word = strtok_r(s, ",", &save); word;
+       word = strtok_r(0, ",", &save)) {
+    char *value = strchr(word, '=');
+    size_t i = 0, n = sizeof known / sizeof *known;
+    if (!value) dieusage();
+    *value++ = 0;
+    while (i < n && strcmp(known[i].name, word)) i++;
+    if (i == n) dieusage();
+    *(unsigned *)((char *)l + known[i].at) = number(value);
+  }
+}
+
+static int client(serve_peer const *peer, void *data)
+{
+  options *o = data;
+  (void)peer;
+  o->d.session.limits = &o->d.limits;
+  return sink_run(&o->d, (int)o->idle * 1000);
+}
+
+static void option(options *o, serve *s, int opt, char const *arg)
+{
+  if (serve_option(s, opt, arg)) return;
+  switch (opt) {
+  case '4': o->d.only4 = 1; break;
+  case 'p': o->d.port = arg; break;
+  case 'h': o->d.session.helo = arg; break;
+  case 's': o->d.route = arg; break;
+  case 't': o->d.session.tls_socket = *arg ? arg : 0; break;
+  case 'i': o->idle = number(arg); break;
+  case 'T': limit(&o->d.limits, (char *)arg); break;
+  default: dieusage();
+  }
+}
+
+int main(int argc, char const *const *argv)
+{
+  static jail_path const paths[] = {{"/etc", 0}, {0}};
+  static jail const walls = {
+      .paths = paths, .flags = JAIL_NET | JAIL_FORK, .memory = MEMORY};
+  static options o = {.d = {.limits = LIMITS_DEFAULT, .port = "25"},
+                      .idle = IDLE_S};
+  serve s = SERVE_ZERO;
+  subgetopt g = SUBGETOPT_ZERO;
+  int opt;
+  PROG = "smtp-send";
+  o.d.session.fd = -1;
+  o.d.session.helo = conf_me();
+  o.d.session.tls_socket = conf_socket("tls-out");
+  while ((opt = subgetopt_r(argc, argv, SERVE_OPTIONS "4p:h:s:t:i:T:", &g)) !=
+         -1)
+    option(&o, &s, opt, g.arg);
+  if (argc != g.ind) dieusage();
+  number(o.d.port);
+  signal(SIGPIPE, SIG_IGN);
+  if (jail_enter(&walls) < 0) strerr_diefu1sys(111, "enter the jail");
+  s.client = client;
+  s.data = &o;
+  return serve_run(&s);
+}

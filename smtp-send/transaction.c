@@ -1,0 +1,74 @@
+#include <errno.h>
+#include <string.h>
+
+#include "envelope.h"
+#include "message.h"
+#include "transaction.h"
+
+/* Those that the peer took share what it says in the end. */
+static void finish(letter *l, outcome const *o)
+{
+  for (size_t i = 0; i < l->n; i++)
+    if (l->v[i].accepted && !l->v[i].outcome.code) l->v[i].outcome = *o;
+}
+
+/* The peer took DATA although it took no recipient (RFC 2920 3.1). */
+static void empty_data(session *s)
+{
+  reply r;
+  session_put(s, ".\r\n");
+  if (session_flush(s, s->limits->block) < 0 ||
+      session_reply(s, &r, s->limits->dot) < 0)
+    session_close(s);
+}
+
+static void answered(session *s, letter *l, reply const *r)
+{
+  outcome o;
+  outcome_reply(&o, s->host, r);
+  if (r->code / 100 == 3) outcome_set(&o, 451, "4.5.0 %s: bad reply", s->host);
+  if (r->code == 421) session_close(s);
+  finish(l, &o);
+}
+
+static int send_message(session *s, letter *l, parcel_in *in)
+{
+  reply r;
+  outcome o;
+  int sent = message_send(s, l, in);
+  if (sent == MESSAGE_BROKEN) {
+    int e = errno;
+    session_close(s);
+    return errno = e, TX_BROKEN;
+  }
+  if (session_reply(s, &r, sent == MESSAGE_SENT ? s->limits->dot : 5) < 0) {
+    outcome_error(&o, s->host, "message", errno);
+    finish(l, &o);
+    session_close(s);
+    return TX_DONE;
+  }
+  if (sent != MESSAGE_SENT && r.code / 100 == 2) r.code = 451;
+  s->dirty = 0;
+  answered(s, l, &r);
+  if (sent != MESSAGE_SENT) session_close(s);
+  return TX_DONE;
+}
+
+int transaction(session *s, letter *l, parcel_in *in, outcome *o)
+{
+  unsigned before = s->transactions++;
+  reply data;
+  int r;
+  if (!envelope_possible(s, l)) return TX_DONE;
+  r = envelope_send(s, l, &data, o);
+  if (r == ENVELOPE_NEXT) {
+    session_close(s);
+    return before ? TX_STALE : TX_NEXT;
+  }
+  if (r == ENVELOPE_DATA) return send_message(s, l, in);
+  if (data.code == 354)
+    empty_data(s);
+  else if (data.code)
+    answered(s, l, &data);
+  return TX_DONE;
+}
