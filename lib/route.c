@@ -134,8 +134,10 @@ static int bare_target(walk *w, char const *s, size_t len,
     r = ROUTE_TEMP;
     if (stralloc_append(&key, '@') && stralloc_cat(&key, domain))
       r = visit_address(w, key.s, key.len);
-    if (r == ROUTE_UNKNOWN)
-      r = at_first_domain(w, key.s, n, domain->s, domain->len);
+    if (r == ROUTE_UNKNOWN || r == ROUTE_LOOP) {
+      int first = at_first_domain(w, key.s, n, domain->s, domain->len);
+      if (first != ROUTE_UNKNOWN) r = first;
+    }
   }
   stralloc_free(&key);
   return r;

@@ -1,0 +1,101 @@
+#include <string.h>
+#include <unistd.h>
+
+#include <skalibs/allreadwrite.h>
+#include <skalibs/sgetopt.h>
+#include <skalibs/strerr.h>
+
+#include "table-mail.h"
+
+#define USAGE                                                                  \
+  "table-build mail [ -m mailroot ] [ -d domains ] [ -c accounts ] "           \
+  "[ -a aliases ] [ users… ] | table-build users users…"
+#define dieusage() strerr_dieusage(100, USAGE)
+#define MAILROOT "/var/lib/rohrpost/mail"
+
+static void print(stralloc *out)
+{
+  if (!stralloc_cats(out, "\n")) strerr_diefu1sys(111, "allocate memory");
+  if (allwrite(1, out->s, out->len) < out->len)
+    strerr_diefu1sys(111, "write to standard output");
+}
+
+static void put_first(stralloc *out, table_mail const *m)
+{
+  table_entries e = TABLE_ENTRIES_ZERO;
+  stralloc empty = STRALLOC_ZERO;
+  text_line nowhere = {.file = ""};
+  if (!m->first.len) return;
+  entries_add(&e, &nowhere, 0, &empty, &m->first);
+  entries_print(&e, "D", out);
+}
+
+static int build_mail(int argc, char const *const *argv)
+{
+  table_mail m = {.mailroot = MAILROOT};
+  stralloc out = STRALLOC_ZERO;
+  subgetopt l = SUBGETOPT_ZERO;
+  char const *domains = 0, *accounts = 0, *aliases = 0;
+  int opt;
+  while ((opt = subgetopt_r(argc, argv, "m:d:c:a:", &l)) != -1) switch (opt) {
+    case 'm': m.mailroot = l.arg; break;
+    case 'd': domains = l.arg; break;
+    case 'c': accounts = l.arg; break;
+    case 'a': aliases = l.arg; break;
+    default: dieusage();
+    }
+  if (*m.mailroot != '/') strerr_dief1x(100, "mailroot is not absolute");
+  if (domains) text_each(domains, mail_domain, &m);
+  entries_sort(&m.domains);
+  if (accounts) text_each(accounts, mail_account, &m);
+  for (argv += l.ind; *argv; argv++) text_each(*argv, mail_user, &m);
+  entries_sort(&m.accounts);
+  entries_merge(&m.accounts);
+  if (aliases) text_each(aliases, mail_alias, &m);
+  entries_sort(&m.aliases);
+  put_first(&out, &m);
+  entries_print(&m.domains, "d", &out);
+  entries_print(&m.accounts, "u", &out);
+  entries_print(&m.aliases, "a", &out);
+  print(&out);
+  return 0;
+}
+
+typedef struct secrets {
+  table_entries known, all;
+} secrets;
+
+/* An account without a password is left out, but not named twice. */
+static void add_secret(text_line const *l, void *data)
+{
+  secrets *s = data;
+  stralloc key = STRALLOC_ZERO, value = STRALLOC_ZERO;
+  char const *hash;
+  mail_user_split(l, &key, &hash);
+  if (!stralloc_cats(&value, hash)) strerr_diefu1sys(111, "allocate memory");
+  entries_add(&s->all, l, 0, &key, &value);
+  if (*hash) entries_add(&s->known, l, 0, &key, &value);
+  stralloc_free(&key);
+  stralloc_free(&value);
+}
+
+static int build_users(char const *const *files)
+{
+  secrets s = {TABLE_ENTRIES_ZERO, TABLE_ENTRIES_ZERO};
+  stralloc out = STRALLOC_ZERO;
+  for (; *files; files++) text_each(*files, add_secret, &s);
+  entries_sort(&s.all);
+  entries_sort(&s.known);
+  entries_print(&s.known, "", &out);
+  print(&out);
+  return 0;
+}
+
+int main(int argc, char const *const *argv)
+{
+  PROG = "table-build";
+  if (argc > 1 && !strcmp(argv[1], "mail"))
+    return build_mail(argc - 1, argv + 1);
+  if (argc > 2 && !strcmp(argv[1], "users")) return build_users(argv + 2);
+  dieusage();
+}

@@ -1,0 +1,25 @@
+/* The entries of domains, accounts, users and aliases, checked line by line. A
+   bad line ends the program. */
+#ifndef TABLE_MAIL_H
+#define TABLE_MAIL_H
+
+#include "table-entries.h"
+
+typedef struct table_mail {
+  table_entries domains, accounts, aliases;
+  stralloc first;       /* the first domain of the file */
+  char const *mailroot; /* default directories are below it */
+} table_mail;
+
+/* Called for each line, data is a table_mail; domains come first and are
+   sorted before the others. */
+void mail_domain(text_line const *l, void *data);
+void mail_account(text_line const *l, void *data);
+void mail_user(text_line const *l, void *data);
+void mail_alias(text_line const *l, void *data);
+
+/* Splits ADDRESS:HASH. key becomes the account's name; hash is empty for an
+   account that has no password. */
+void mail_user_split(text_line const *l, stralloc *key, char const **hash);
+
+#endif
