@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,7 +47,7 @@ static int quiet(int fd)
 
 int way_open(way *w, io_time deadline)
 {
-  if (w->fd >= 0 && quiet(w->fd)) return 1;
+  if (w->fd >= 0 && quiet(w->fd)) return w->touched = 0, 1;
   way_close(w);
   w->fd = w->socket ? unix_connect(w->socket, deadline) : spawn(w);
   if (w->fd < 0) return -1;
@@ -113,8 +114,7 @@ static int report(way *w, char const *id, parcel_report *final,
     if (final->kind != 'T') return -1;
     if (each) each(final, data);
   }
-  for (char const *s = final->id; *s || *id; s++, id++)
-    if (*s != *id) return -1;
+  if (strcmp(final->id, id)) return -1;
   return line_pending(&w->reports) ? -1 : 1;
 }
 
@@ -129,4 +129,16 @@ int way_finish(way *w, char const *id, parcel_report *final,
   if (r < 0) way_drop(w);
   w->touched = 0;
   return r;
+}
+
+int way_settle(way *w, char const *id, parcel_report *answer, io_time deadline)
+{
+  int r = way_put(w, PARCEL_SETTLE, "", 0, deadline);
+  if (r > 0) r = parcel_flush(&w->out, deadline);
+  w->touched = 1;
+  if (r > 0 && parcel_report_get(&w->reports, answer, deadline) > 0 &&
+      answer->kind == 'Q' && !strcmp(answer->id, id))
+    return 1;
+  way_drop(w);
+  return -1;
 }

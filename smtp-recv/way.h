@@ -38,4 +38,7 @@ int way_finish(way *w, char const *id, parcel_report *final,
                void (*each)(parcel_report const *, void *), void *data,
                io_time deadline);
 
+/* Sends '?' and waits for its answer: 1 and *answer, or -1. */
+int way_settle(way *w, char const *id, parcel_report *answer, io_time deadline);
+
 #endif

@@ -1,0 +1,112 @@
+/* Parcels for people, and the message out of one. */
+#include <string.h>
+
+#include <skalibs/stralloc.h>
+#include <skalibs/strerr.h>
+
+#include "crlf.h"
+#include "parcel-tool.h"
+
+static void must_write(stralloc *s)
+{
+  parcel_must(io_write(1, s->s, s->len, IO_FOREVER), "write to stdout");
+  s->len = 0;
+}
+
+static void must_append(stralloc *to, char const *s, size_t len)
+{
+  if (!stralloc_catb(to, s, len)) strerr_diefu1sys(111, "allocate memory");
+}
+
+/* One line: type, blank, the rest; NUL as "\0", other controls as "\xHH". */
+static void print(stralloc *to, char const *s, size_t len)
+{
+  static char const hex[] = "0123456789abcdef";
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)s[i];
+    char code[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
+    if (c == 0)
+      must_append(to, "\\0", 2);
+    else if (c == '\\')
+      must_append(to, "\\\\", 2);
+    else if (c == '\r' || c == '\n' || c == '\t')
+      must_append(to, c == '\r' ? "\\r" : c == '\n' ? "\\n" : "\\t", 2);
+    else if (c < ' ' || c == 127)
+      must_append(to, code, 4);
+    else
+      must_append(to, s + i, 1);
+  }
+}
+
+/* M records are cut anywhere: they are shown by lines. */
+static void print_message(stralloc *to, stralloc *rest, parcel_record const *r)
+{
+  char const *s = r->s, *end = s + r->len;
+  while (s < end) {
+    char const *lf = memchr(s, '\n', (size_t)(end - s));
+    size_t n = lf ? (size_t)(lf + 1 - s) : (size_t)(end - s);
+    must_append(rest, s, n);
+    s += n;
+    if (!lf && rest->len < PARCEL_CHUNK) continue;
+    must_append(to, "M ", 2);
+    print(to, rest->s, rest->len);
+    must_append(to, "\n", 1);
+    rest->len = 0;
+  }
+}
+
+int parcel_print(int argc, char const *const *argv)
+{
+  stralloc text = STRALLOC_ZERO, rest = STRALLOC_ZERO;
+  parcel_in in;
+  parcel_record r;
+  char state = 0;
+  (void)argv;
+  if (argc > 1) strerr_dieusage(100, "parcel print");
+  parcel_must(parcel_in_init(&in, 0), "allocate memory");
+  while (parcel_next(&in, &r, &state)) {
+    if (r.type == PARCEL_MESSAGE) {
+      print_message(&text, &rest, &r);
+    } else {
+      if (rest.len) {
+        must_append(&text, "M ", 2);
+        print(&text, rest.s, rest.len);
+        must_append(&text, "\n", 1);
+        rest.len = 0;
+      }
+      must_append(&text, &r.type, 1);
+      if (r.len) must_append(&text, " ", 1);
+      print(&text, r.s, r.len);
+      must_append(&text, "\n", 1);
+    }
+    must_write(&text);
+  }
+  parcel_in_free(&in);
+  stralloc_free(&text);
+  stralloc_free(&rest);
+  return 0;
+}
+
+/* The message of the first parcel, as it came (less E, plus H, are the sink's
+   business), with LF line ends. */
+int parcel_extract(int argc, char const *const *argv)
+{
+  stralloc text = STRALLOC_ZERO;
+  parcel_in in;
+  parcel_record r;
+  char state = 0;
+  crlf c = {0};
+  (void)argv;
+  if (argc > 1) strerr_dieusage(100, "parcel message");
+  parcel_must(parcel_in_init(&in, 0), "allocate memory");
+  while (parcel_next(&in, &r, &state) && r.type != PARCEL_END) {
+    if (r.type != PARCEL_MESSAGE) continue;
+    parcel_must(crlf_out(&c, &text, r.s, r.len), "allocate memory");
+    must_write(&text);
+  }
+  if (c.cr) must_append(&text, "\r", 1);
+  must_write(&text);
+  parcel_in_free(&in);
+  stralloc_free(&text);
+  return 0;
+}

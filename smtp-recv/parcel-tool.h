@@ -1,0 +1,21 @@
+/* The parts of parcel(1). Each takes argv behind its own name and returns the
+   exit code. */
+#ifndef PARCEL_TOOL_H
+#define PARCEL_TOOL_H
+
+#include "parcel.h"
+
+int parcel_make(int argc, char const *const *argv);
+int parcel_print(int argc, char const *const *argv);
+int parcel_extract(int argc, char const *const *argv);
+int parcel_to(int argc, char const *const *argv);
+int parcel_run(int argc, char const *const *argv);
+
+/* The next record of a stream that keeps its order; dies (111) if it does
+   not. 0 at its end, which is between parcels. */
+int parcel_next(parcel_in *in, parcel_record *r, char *state);
+
+/* Dies (111) if a put failed. */
+void parcel_must(int r, char const *what);
+
+#endif

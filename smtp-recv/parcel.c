@@ -1,0 +1,40 @@
+#include <signal.h>
+#include <string.h>
+
+#include <skalibs/strerr.h>
+
+#include "parcel-tool.h"
+
+static struct {
+  char const *name;
+  int (*run)(int argc, char const *const *argv);
+} const tools[] = {{"print", parcel_print},
+                   {"message", parcel_extract},
+                   {"to", parcel_to},
+                   {"run", parcel_run}};
+
+int parcel_next(parcel_in *in, parcel_record *r, char *state)
+{
+  io_time end = *state ? io_after(PARCEL_MS) : IO_FOREVER;
+  int got = parcel_get(in, r, end);
+  if (got == 0 && *state) strerr_dief1x(111, "input ends inside a parcel");
+  if (got < 0) strerr_diefu1sys(111, "read a parcel");
+  if (got && parcel_order(state, r->type) < 0)
+    strerr_dief1x(111, "records out of order");
+  return got;
+}
+
+void parcel_must(int r, char const *what)
+{
+  if (r <= 0) strerr_diefu1sys(111, what);
+}
+
+int main(int argc, char const *const *argv)
+{
+  PROG = "parcel";
+  signal(SIGPIPE, SIG_IGN);
+  for (size_t i = 0; argc > 1 && i < sizeof tools / sizeof *tools; i++)
+    if (!strcmp(argv[1], tools[i].name))
+      return tools[i].run(argc - 1, argv + 1);
+  return parcel_make(argc, argv);
+}
