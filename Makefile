@@ -60,8 +60,10 @@ $(O)/bin/%: $$(call objects,$$*) $(O)/lib.a package/commands
 
 # A test in C says on its first line what it links: /* needs: x.o -ly */
 needs = $(shell sed -n '1s,.*needs: *\(.*\)\*/.*,\1,p' $(1))
+# apart from the rule, where make would put the stem in place of this %
+needed = $(addprefix $(O)/,$(filter %.o,$(call needs,$(1))))
 $(O)/tests/%: tests/%.c tests/tap.h $(O)/lib.a \
-    $$(addprefix $$(O)/,$$(filter %.o,$$(call needs,tests/$$*.c)))
+    $$(call needed,tests/$$*.c)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -MMD -MP -MT $@ -o $@ \

@@ -1,0 +1,106 @@
+/* needs: dkim-sign/key.o dkim-sign/der.o -lbearssl -lsodium */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "dkim-sign/der.h"
+#include "dkim-sign/key.h"
+#include "tap.h"
+
+/* RFC 8463 A.1: the RSA key there is a "RSA PRIVATE KEY" of 1024 bits */
+static char const rfc8463[] =
+    "-----BEGIN RSA PRIVATE KEY-----\n"
+    "MIICXQIBAAKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQi\n"
+    "Y/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqM\n"
+    "KrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB\n"
+    "AoGAH0cxOhFZDgzXWhDhnAJDw5s4roOXN4OhjiXa8W7Y3rhX3FJqmJSPuC8N9vQm\n"
+    "6SVbaLAE4SG5mLMueHlh4KXffEpuLEiNp9Ss3O4YfLiQpbRqE7Tm5SxKjvvQoZZe\n"
+    "zHorimOaChRL2it47iuWxzxSiRMv4c+j70GiWdxXnxe4UoECQQDzJB/0U58W7RZy\n"
+    "6enGVj2kWF732CoWFZWzi1FicudrBFoy63QwcowpoCazKtvZGMNlPWnC7x/6o8Gc\n"
+    "uSe0ga2xAkEA8C7PipPm1/1fTRQvj1o/dDmZp243044ZNyxjg+/OPN0oWCbXIGxy\n"
+    "WvmZbXriOWoSALJTjExEgraHEgnXssuk7QJBALl5ICsYMu6hMxO73gnfNayNgPxd\n"
+    "WFV6Z7ULnKyV7HSVYF0hgYOHjeYe9gaMtiJYoo0zGN+L3AAtNP9huqkWlzECQE1a\n"
+    "licIeVlo1e+qJ6Mgqr0Q7Aa7falZ448ccbSFYEPD6oFxiOl9Y9se9iYHZKKfIcst\n"
+    "o7DUw1/hz2Ck4N5JrgUCQQCyKveNvjzkkd8HjYs0SwM0fPjK16//5qDZ2UiDGnOe\n"
+    "uEzxBDAr518Z8VFbR41in3W4Y3yCDgQlLlcETrS+zYcL\n"
+    "-----END RSA PRIVATE KEY-----\n";
+
+/* The key of RFC 8032 7.1, test 1, as PKCS#8 */
+static char const rfc8032[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+    "-----END PRIVATE KEY-----\n";
+
+static void is_record(char const *pem, char const *want, char const *what)
+{
+  static key k;
+  stralloc text = STRALLOC_ZERO;
+  ok(key_read(&k, pem, strlen(pem)) == 1, "key_read");
+  ok(key_record(&text, &k) == 1, "key_record");
+  is_mem(text.s, text.len, want, what);
+  stralloc_free(&text);
+}
+
+/* Damaged files are refused; whatever is read signs right. What is flipped
+   outside the numbers (version, spare bits of base64) may go unseen. */
+static void mutate(char const *pem, size_t len, char const *what)
+{
+  static key k;
+  char *copy = malloc(len);
+  int wrong = 0, refused = 0;
+  srandom(8463);
+  for (int i = 0; i < 300; i++) {
+    memcpy(copy, pem, len);
+    for (long n = 1 + random() % 3; n; n--)
+      copy[random() % (long)len] ^= (char)(1 << random() % 7);
+    if (key_read(&k, copy, len)) {
+      unsigned char hash[KEY_HASH] = {1}, sig[KEY_SIGNATURE_MAX];
+      wrong += !key_sign(&k, hash, sig);
+    } else {
+      refused++;
+      wrong += errno != EINVAL && errno != ENOTSUP;
+    }
+  }
+  for (size_t n = 0; n < len; n += 7) key_read(&k, pem, n);
+  is_int(wrong, 0, what);
+  printf("# %d of 300 refused\n", refused);
+  free(copy);
+}
+
+static void test_der(void)
+{
+  unsigned char const good[] = {0x30, 0x81, 0x80}, slack[] = {0x30, 0x81, 0x01},
+                      endless[] = {0x30, 0x80, 0, 0}, negative[] = {2, 1, 0x80},
+                      zero[] = {2, 1, 0};
+  der d = {good, sizeof good}, v;
+  ok(!der_take(&d, DER_SEQUENCE, &v), "DER: more announced than there is");
+  d = (der){slack, sizeof slack};
+  ok(!der_take(&d, DER_SEQUENCE, &v), "DER: a length that is not the shortest");
+  d = (der){endless, sizeof endless};
+  ok(!der_take(&d, DER_SEQUENCE, &v), "DER: an indefinite length");
+  d = (der){negative, sizeof negative};
+  ok(!der_take_unsigned(&d, &v), "DER: a negative number");
+  d = (der){zero, sizeof zero};
+  ok(der_take_unsigned(&d, &v) && !v.len && !d.len, "DER: zero");
+  d = (der){zero, 0};
+  ok(!der_take(&d, DER_INTEGER, &v), "DER: nothing");
+}
+
+int main(void)
+{
+  static key k;
+  test_der();
+  is_record(
+      rfc8032,
+      "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+      "RFC 8463 A.2: the Ed25519 record");
+  is_record(rfc8463,
+            "v=DKIM1; h=sha256; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBg"
+            "QDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/by"
+            "YzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO"
+            "9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB",
+            "RFC 8463 A.2: the RSA record, from PKCS#1");
+  mutate(rfc8463, strlen(rfc8463), "damaged RSA files");
+  mutate(rfc8032, strlen(rfc8032), "damaged Ed25519 files");
+  ok(!key_read(&k, "", 0) && errno == EINVAL, "an empty file is no key");
+  return done();
+}
