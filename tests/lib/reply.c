@@ -1,0 +1,166 @@
+/* needs: */
+/* RFC 5321 4.2, RFC 2034 4: replies as peers send them and as we do */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "reply.h"
+#include "tap.h"
+
+static char buf[1024];
+static line_in in;
+
+static int get(char const *text, size_t len, reply *r)
+{
+  int p[2], got;
+  if (pipe(p) < 0) exit(111);
+  if (write(p[1], text, len) != (ssize_t)len) exit(111);
+  close(p[1]);
+  line_init(&in, p[0], buf, sizeof buf);
+  got = reply_get(&in, r, io_after(5000));
+  close(p[0]);
+  return got;
+}
+
+static int gets_(char const *text, reply *r)
+{
+  return get(text, strlen(text), r);
+}
+
+static void one_line(void)
+{
+  reply r;
+  is_int(gets_("250 2.1.0 Sender ok\r\n", &r), 1, "one line");
+  is_int(r.code, 250, "its code");
+  is_str(r.enhanced, "2.1.0", "its enhanced code (RFC 2034)");
+  is_str(r.text, "Sender ok", "its text without codes");
+  gets_("250\r\n", &r);
+  is_int(r.code, 250, "4.2: a code alone");
+  is_str(r.text, "", "no text");
+  gets_("354 go on\n", &r);
+  is_str(r.text, "go on", "a bare LF ends a line, too");
+  gets_("550 4.1.1 odd\r\n", &r);
+  is_str(r.enhanced, "", "RFC 3463 2: another class is no enhanced code");
+  is_str(r.text, "4.1.1 odd", "it stays text");
+  gets_("550 5.1.1234 odd\r\n", &r);
+  is_str(r.enhanced, "", "RFC 3463 2: at most three digits");
+  gets_("250 2.0.0\r\n", &r);
+  is_str(r.enhanced, "2.0.0", "enhanced code without text");
+  is_str(r.text, "", "no text behind it");
+}
+
+static void many_lines(void)
+{
+  reply r;
+  char all[8192] = "";
+  int i;
+  gets_("250-mx.test\r\n250-SIZE 1\r\n250 HELP\r\n", &r);
+  is_str(r.text, "mx.test\nSIZE 1\nHELP", "lines are joined");
+  gets_("550-5.7.1 one\r\n550 5.7.1 two\r\n", &r);
+  is_str(r.text, "one\ntwo", "the enhanced code of each line is cut");
+  gets_("550-one\r\n550 5.7.1 two\r\n", &r);
+  is_str(r.text, "one\n5.7.1 two", "only the first line says it");
+  is_int(gets_("250-a\r\n251 b\r\n", &r), -1, "4.2.1: one code for all lines");
+  is_int(errno, EPROTO, "that is EPROTO");
+  for (i = 0; i < 129; i++) strcat(all, "250-x\r\n");
+  strcat(all, "250 x\r\n");
+  is_int(gets_(all, &r), -1, "more than 128 lines end it");
+  is_int(errno, EPROTO, "also EPROTO");
+}
+
+static void broken(void)
+{
+  static char const *const bad[] = {"",           "25 x\r\n",  "abc\r\n",
+                                    "250x y\r\n", "150 x\r\n", "650 x\r\n",
+                                    "\r\n",       " 250 x\r\n"};
+  reply r;
+  size_t i;
+  char line[2000];
+  is_int(gets_("", &r), 0, "end of file before a reply is 0");
+  for (i = 1; i < sizeof bad / sizeof *bad; i++) {
+    ok(gets_(bad[i], &r) == -1 && errno == EPROTO, "no reply: line %zu", i);
+  }
+  ok(gets_("250-a\r\n", &r) == -1 && errno == EPIPE, "end inside a reply");
+  ok(gets_("250 a", &r) == -1 && errno == EPIPE, "end inside a line");
+  memset(line, 'x', sizeof line);
+  memcpy(line, "250 ", 4);
+  memcpy(line + sizeof line - 2, "\r\n", 2);
+  ok(get(line, sizeof line, &r) == -1 && errno == EPROTO, "line too long");
+  is_int(get("250 a\0b\r\n", 9, &r), 1, "a NUL does not cut the text");
+  is_str(r.text, "a?b", "it becomes a question mark");
+}
+
+static void format(void)
+{
+  char to[2048];
+  char text[2000];
+  size_t n;
+  n = reply_format(to, sizeof to, 550, "5.1.1", "No such user");
+  is_mem(to, n, "550 5.1.1 No such user\r\n", "one line");
+  n = reply_format(to, sizeof to, 250, "", "a\nb\nc");
+  is_mem(to, n, "250-a\r\n250-b\r\n250 c\r\n", "4.2.1: several lines");
+  n = reply_format(to, sizeof to, 550, "5.7.1", "a\nb");
+  is_mem(to, n, "550-5.7.1 a\r\n550 5.7.1 b\r\n", "RFC 2034 4: on each line");
+  n = reply_format(to, sizeof to, 250, "", "");
+  is_mem(to, n, "250 \r\n", "no text");
+  n = reply_format(to, sizeof to, 250, "2.0.0", "a\r250 x\001");
+  is_mem(to, n, "250 2.0.0 a?250 x?\r\n", "no control character gets through");
+  n = reply_format(to, 16, 250, "", "abcdef\nghijkl");
+  is_mem(to, n, "250 abcdef\r\n", "what does not fit is left out whole");
+  n = reply_format(to, 12, 250, "", "abcdefghijkl");
+  is_mem(to, n, "250 abcdef\r\n", "one line that does not fit is cut");
+  memset(text, 'x', sizeof text);
+  text[sizeof text - 1] = 0;
+  n = reply_format(to, sizeof to, 250, "", text);
+  ok(n > 1999 && memchr(to, '\n', n) == to + 511,
+     "4.5.3.1.5: no line has more than 512 bytes");
+}
+
+static void split(void)
+{
+  reply r;
+  is_int(reply_split("550 5.7.1 no", 12, &r), 1, "code, enhanced, text");
+  is_int(r.code, 550, "code");
+  is_str(r.enhanced, "5.7.1", "enhanced");
+  is_str(r.text, "no", "text");
+  is_int(reply_split("5.7.1 no", 8, &r), 1, "enhanced, text");
+  is_int(r.code, 0, "no code");
+  is_str(r.enhanced, "5.7.1", "enhanced");
+  is_int(reply_split("550 no", 6, &r), 1, "code, text");
+  is_str(r.text, "no", "text");
+  is_int(reply_split("no", 2, &r), 0, "neither");
+  is_int(reply_split("", 0, &r), 0, "nothing");
+  is_int(reply_split("550-no", 6, &r), 0, "a line that goes on");
+}
+
+/* Whatever comes: 1, 0 or -1, the text ends, and what was read formats. */
+static void mutations(void)
+{
+  static char const seed[] =
+      "250-2.1.0 mx.test\r\n250-2.1.0 b\r\n250 2.1.0 c\r\n";
+  unsigned i, bad = 0;
+  srandom(1);
+  for (i = 0; i < 20000; i++) {
+    char s[sizeof seed], to[4096];
+    unsigned j, n = (unsigned)random() % 6;
+    reply r;
+    memcpy(s, seed, sizeof s);
+    for (j = 0; j < n; j++) s[random() % (sizeof s - 1)] = (char)random();
+    if (get(s, sizeof s - 1, &r) == 1) {
+      size_t len = reply_format(to, sizeof to, r.code, r.enhanced, r.text);
+      if (r.code < 200 || r.code > 599 || len < 6 || to[len - 1] != '\n') bad++;
+    }
+  }
+  is_int(bad, 0, "20000 mutations");
+}
+
+int main(void)
+{
+  one_line();
+  many_lines();
+  broken();
+  format();
+  split();
+  mutations();
+  return done();
+}
