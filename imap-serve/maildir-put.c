@@ -1,0 +1,50 @@
+#include <skalibs/sgetopt.h>
+#include <skalibs/strerr.h>
+
+#include "conf.h"
+#include "log.h"
+#include "put-session.h"
+#include "serve.h"
+
+#define USAGE "maildir-put [ -q socket ] " SERVE_USAGE
+#define dieusage() strerr_dieusage(100, USAGE)
+
+typedef struct put {
+  char const *queue;
+  fresh_table mail;
+} put;
+
+static void refresh(void *data)
+{
+  put *p = data;
+  if (!fresh_table_get(&p->mail))
+    log_warnsys("unable to open %s", p->mail.path);
+}
+
+static int client(serve_peer const *peer, void *data)
+{
+  put *p = data;
+  (void)peer;
+  return put_session(0, 1, &p->mail, p->queue);
+}
+
+int main(int argc, char const *const *argv)
+{
+  put p = {.mail = {.path = conf_table("mail.cdb")}};
+  serve s = SERVE_ZERO;
+  subgetopt l = SUBGETOPT_ZERO;
+  PROG = "maildir-put";
+  for (;;) {
+    int opt = subgetopt_r(argc, argv, "q:" SERVE_OPTIONS, &l);
+    if (opt == -1) break;
+    if (opt == 'q')
+      p.queue = l.arg;
+    else if (!serve_option(&s, opt, l.arg))
+      dieusage();
+  }
+  if (l.ind != argc) dieusage();
+  s.data = &p;
+  s.refresh = refresh;
+  s.client = client;
+  return serve_run(&s);
+}

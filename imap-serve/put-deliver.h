@@ -1,0 +1,29 @@
+/* Delivery of a parcel's recipients to their mailboxes. */
+#ifndef PUT_DELIVER_H
+#define PUT_DELIVER_H
+
+#include "compose.h"
+#include "envelope.h"
+#include "maildir.h"
+#include "put-file.h"
+#include "smtp-recv/fresh-table.h"
+
+/* The mailbox of the last recipient stays open for the next. */
+typedef struct put_deliver {
+  fresh_table *mail; /* mail.cdb */
+  put_mailbox box;
+  stralloc key; /* account, 0, folder: which one box is */
+} put_deliver;
+
+/* What is common to all recipients. */
+typedef struct put_facts {
+  char const *id, *by, *from, *queue;
+  int repeated; /* an earlier attempt may have succeeded unseen */
+  int junk;
+} put_facts;
+
+/* PUT_STORED, PUT_FAILED or PUT_LOST, and the reply in *code and *text. */
+int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,
+                    envelope_to const *to, int *code, char const **text);
+
+#endif
