@@ -186,7 +186,7 @@ static int angle(list *l)
   int has_domain = 0, r;
   l->name = (stralloc)STRALLOC_ZERO;
   l->local.len = l->domain.len = 0;
-  l->s++;
+  while (here(l) == '<') l->s++;
   skip(l);
   if (here(l) == '@') route(l);
   words(l);
