@@ -20,7 +20,7 @@
 enum mime_kind {
   MIME_LEAF,
   MIME_TEXT,      /* text/anything */
-  MIME_MULTIPART, /* with at least one part: children from child on */
+  MIME_MULTIPART, /* its parts from child on; there may be none */
   MIME_MESSAGE    /* message/rfc822, message/global: child is its message */
 };
 
@@ -42,7 +42,7 @@ typedef struct mime_part {
    one and reuses its memory; mime_free at last. */
 typedef struct mime {
   int fd;        /* stays the caller's; read with pread only */
-  uint64_t size; /* bytes on disk; 0 before the whole was read */
+  uint64_t size; /* bytes on disk */
   uint64_t wire; /* RFC822.SIZE; 0 before the whole was read */
   mime_part *v;
   uint32_t n;
