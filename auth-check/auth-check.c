@@ -1,0 +1,215 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <skalibs/sgetopt.h>
+#include <skalibs/strerr.h>
+#include <skalibs/types.h>
+
+#include "auth-check.h"
+#include "conf.h"
+#include "ids.h"
+#include "jail.h"
+#include "log.h"
+#include "unix.h"
+
+#define USAGE                                                                  \
+  "auth-check [ -f users.cdb ] [ -n checks ] [ -D milliseconds ] [ -w ] "      \
+  "[ -d fd ] [ -m fd ] [ -c max ] [ -U uid,… ]"
+#define dieusage() strerr_dieusage(100, USAGE)
+
+#define UIDS 64
+#define PAUSE_MS 200 /* after accept found no resources */
+
+options opt = {.delay_ms = 1000, .connections = 1000};
+
+static int wait_mode, ready_fd = -1, master_fd = -1;
+static uid_t uids[UIDS];
+static unsigned nuids;
+static volatile sig_atomic_t stopping;
+static sigset_t calm;
+
+static void on_term(int sig)
+{
+  (void)sig;
+  stopping = 1;
+}
+
+static void on_child(int sig)
+{
+  (void)sig; /* only to wake ppoll */
+}
+
+/* Signals come in only while ppoll waits. */
+static void prepare_signals(void)
+{
+  struct sigaction term = {.sa_handler = on_term};
+  struct sigaction chld = {.sa_handler = on_child};
+  sigset_t both;
+  sigemptyset(&both);
+  sigaddset(&both, SIGTERM);
+  sigaddset(&both, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &both, &calm);
+  sigdelset(&calm, SIGTERM);
+  sigdelset(&calm, SIGCHLD);
+  sigaction(SIGTERM, &term, 0);
+  sigaction(SIGCHLD, &chld, 0);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+static void uid_list(char const *s)
+{
+  opt.uids = s;
+  while (*s) {
+    char name[64];
+    size_t len = strcspn(s, ",");
+    if (len >= sizeof name || nuids == UIDS) dieusage();
+    memcpy(name, s, len);
+    name[len] = 0;
+    if (!ids_user(name, uids + nuids++))
+      strerr_dief2x(100, "unknown user ", name);
+    s += len + (s[len] == ',');
+  }
+}
+
+static int allowed(int fd)
+{
+  pid_t pid;
+  uid_t uid;
+  gid_t gid;
+  if (!opt.uids) return 1;
+  if (unix_peer(fd, &pid, &uid, &gid) < 0) return 0;
+  for (unsigned i = 0; i < nuids; i++)
+    if (uids[i] == uid) return 1;
+  log_warn("refused: peer uid %ld", (long)uid);
+  return 0;
+}
+
+/* 1, or 0 if it would be better to pause */
+static int take(int listening, int master)
+{
+  int fd = accept4(listening, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (fd < 0) {
+    if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
+        errno != ENOMEM)
+      return 1;
+    log_warnsys("unable to accept");
+    return 0;
+  }
+  if ((!master && !allowed(fd)) || !connection_add(fd, fd, master)) close(fd);
+  return 1;
+}
+
+static void ready(void)
+{
+  if (ready_fd < 0) return;
+  if (write(ready_fd, "\n", 1) < 0) log_warnsys("unable to tell readiness");
+  close(ready_fd);
+}
+
+static void serve(void)
+{
+  struct pollfd *p = calloc(2 * opt.connections + 2, sizeof *p);
+  int calm_now = 1;
+  if (!p) strerr_diefu1sys(111, "allocate memory");
+  while (!stopping && (wait_mode || connections_count())) {
+    io_time due = requests_due(), other = connections_due();
+    struct timespec t;
+    int ms = io_left(due < other ? due : other);
+    unsigned n;
+    if (!calm_now && (ms < 0 || ms > PAUSE_MS)) ms = PAUSE_MS;
+    t = (struct timespec){ms / 1000, ms % 1000 * 1000000L};
+    p[0] = (struct pollfd){wait_mode && calm_now ? 0 : -1, POLLIN, 0};
+    p[1] = (struct pollfd){calm_now ? master_fd : -1, POLLIN, 0};
+    n = connections_poll(p + 2);
+    if (ppoll(p, n + 2, ms < 0 ? 0 : &t, &calm) < 0) {
+      if (errno != EINTR) strerr_diefu1sys(111, "poll");
+      n = 0;
+      p[0].revents = p[1].revents = 0;
+    }
+    requests_reap();
+    connections_work(p + 2, n);
+    calm_now = 1;
+    if (p[0].revents) calm_now = take(0, 0);
+    if (p[1].revents && calm_now) calm_now = take(master_fd, 1);
+    requests_work();
+    connections_tidy();
+  }
+  requests_stop();
+  free(p);
+}
+
+static void must_listen(int fd, char const *name)
+{
+  int listening = 0;
+  socklen_t n = sizeof listening;
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 ||
+      !listening)
+    strerr_dief2x(100, name, " needs a listening socket");
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) strerr_diefu1sys(111, "fcntl");
+}
+
+static void confine(void)
+{
+  char dir[CONF_PATH_MAX];
+  char const *slash = strrchr(opt.file, '/');
+  jail_path const paths[] = {{dir, 0}, {0, 0}};
+  jail const j = {paths, JAIL_FORK, 0};
+  snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - opt.file) : 1,
+           slash ? opt.file : ".");
+  if (jail_enter(&j) < 0) strerr_diefu1sys(111, "enter the jail");
+}
+
+static unsigned number(char const *arg, unsigned least)
+{
+  unsigned n;
+  if (!uint0_scan(arg, &n) || n < least || n > 100000) dieusage();
+  return n;
+}
+
+static void parse(int argc, char const *const *argv)
+{
+  subgetopt l = SUBGETOPT_ZERO;
+  int o;
+  while ((o = subgetopt_r(argc, argv, "f:n:D:wd:m:c:U:", &l)) != -1) {
+    switch (o) {
+    case 'f': opt.file = l.arg; break;
+    case 'n': opt.workers = number(l.arg, 1); break;
+    case 'D': opt.delay_ms = number(l.arg, 0); break;
+    case 'w': wait_mode = 1; break;
+    case 'd': ready_fd = (int)number(l.arg, 1); break;
+    case 'm': master_fd = (int)number(l.arg, 1); break;
+    case 'c': opt.connections = number(l.arg, 1); break;
+    case 'U': uid_list(l.arg); break;
+    default: dieusage();
+    }
+  }
+  if (argc != l.ind || (master_fd >= 0 && !wait_mode)) dieusage();
+}
+
+int main(int argc, char const *const *argv)
+{
+  long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  PROG = "auth-check";
+  jail_secret();
+  opt.workers = cores > 0 ? (unsigned)cores : 1;
+  parse(argc, argv);
+  if (!opt.file) opt.file = conf_table("users.cdb");
+  if (password_init() < 0) strerr_dief1x(111, "unable to start libsodium");
+  if (connections_init(opt.connections) < 0 || requests_init() < 0)
+    strerr_diefu1sys(111, "allocate memory");
+  if (wait_mode) must_listen(0, "-w");
+  if (master_fd >= 0) must_listen(master_fd, "-m");
+  prepare_signals();
+  confine();
+  if (!wait_mode && !connection_add(0, 1, 0))
+    strerr_diefu1sys(111, "allocate memory");
+  ready();
+  serve();
+  return 0;
+}
