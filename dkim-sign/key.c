@@ -151,8 +151,8 @@ size_t key_sign(key const *k, unsigned char const *hash, unsigned char *to)
   return (k->bits + 7) / 8;
 }
 
-/* SubjectPublicKeyInfo (RFC 5280 4.1), as verifiers expect it in p= though
-   RFC 6376 speaks of RSAPublicKey (erratum 3017) */
+/* SubjectPublicKeyInfo (RFC 5280 4.1), as verifiers expect it in p= and RFC
+   8463 A.2 shows it, though RFC 6376 3.6.1 speaks of RSAPublicKey */
 static size_t public_info(key const *k, unsigned char *buf, size_t size)
 {
   der n = {k->public.n, k->public.nlen}, e = {k->public.e, k->public.elen};

@@ -5,7 +5,8 @@ k=$T/dkim/example.org
 mkdir "$T/dkim"
 text() { sed 's/[^"]*"\([^"]*\)"[^"]*/\1/g' "$1" | tr -d '\n'; }
 public() { openssl pkey -in "$1" -pubout -outform DER | base64 -w 0; }
-longest() { tr -s ' ()' '\n' <"$1" | awk '{ n = length($0) - 2; if (n > m) m = n } END { print m }'; }
+longest() { grep -o '"[^"]*"' "$1" | awk '{ print length($0) - 2 }' |
+  sort -n | tail -n 1; }
 
 dkim-keygen "$k/a.key" >"$T/a.dns" 2>"$T/err"
 check "RSA is the default: openssl reads and checks it" \
@@ -46,7 +47,6 @@ fails "never over a file that is there" 1 dkim-keygen -t ed25519 "$k/e.key"
 check "which stays" cmp "$T/before" "$k/e.key"
 is "nothing is left behind" "$(ls -A "$k" | tr '\n' ' ')" \
   "a.key b.key e.key old.key "
-fails "-p: not a key" 1 dkim-keygen -p "$k/../../a.dns/x.key"
 echo x >"$k/x.key"
 fails "-p: a damaged key" 1 dkim-keygen -p "$k/x.key"
 fails "-p: no file" 111 dkim-keygen -p "$k/none.key"
