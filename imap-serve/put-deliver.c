@@ -22,11 +22,14 @@ static int box_is(put_deliver const *d, char const *account, char const *folder)
          !memcmp(d->key.s, account, n) && !memcmp(d->key.s + n, folder, k);
 }
 
-static int remember(put_deliver *d, char const *account, char const *folder)
+static int remember(put_deliver *d, char const *account, char const *folder,
+                    char const *dir)
 {
-  d->key.len = 0;
-  return stralloc_cats(&d->key, account) && stralloc_0(&d->key) &&
-         stralloc_cats(&d->key, folder) && stralloc_0(&d->key);
+  d->key.len = d->tmp.len = 0;
+  return stralloc_cats(&d->tmp, dir) && stralloc_cats(&d->tmp, "/tmp") &&
+         stralloc_0(&d->tmp) && stralloc_cats(&d->key, account) &&
+         stralloc_0(&d->key) && stralloc_cats(&d->key, folder) &&
+         stralloc_0(&d->key);
 }
 
 /* 1; 0: no such account; -1: errno */
@@ -45,9 +48,14 @@ static int find_box(put_deliver *d, char const *account, int junk)
   if (r <= 0) return r;
   if (a.directory[0] != '/') return errno = EINVAL, -1;
   if (open_or_make(&d->box, a.directory, folder) < 0) return -1;
-  if (remember(d, account, folder)) return 1;
+  if (remember(d, account, folder, a.directory)) return 1;
   put_mailbox_close(&d->box);
   return errno = ENOMEM, -1;
+}
+
+char const *put_deliver_spool(put_deliver *d, char const *account)
+{
+  return find_box(d, account, 0) > 0 ? d->tmp.s : 0;
 }
 
 static int full(int e)

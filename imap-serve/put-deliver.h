@@ -13,6 +13,7 @@ typedef struct put_deliver {
   fresh_table *mail; /* mail.cdb */
   put_mailbox box;
   stralloc key; /* account, 0, folder: which one box is */
+  stralloc tmp; /* its directory tmp, for the spool */
 } put_deliver;
 
 /* What is common to all recipients. */
@@ -21,6 +22,9 @@ typedef struct put_facts {
   int repeated; /* an earlier attempt may have succeeded unseen */
   int junk;
 } put_facts;
+
+/* Where a message for that account may be spooled, or 0. */
+char const *put_deliver_spool(put_deliver *d, char const *account);
 
 /* PUT_STORED, PUT_FAILED or PUT_LOST, and the reply in *code and *text. */
 int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,

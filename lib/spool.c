@@ -31,9 +31,12 @@ static int grow(spool *s, size_t n)
 /* A file without a name, also where the file system has no O_TMPFILE. */
 static int nameless(char const *dir)
 {
-  int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  size_t n = strlen(dir);
+  int fd;
+  size_t n;
   char *name;
+  if (!dir) return errno = ENOENT, -1;
+  n = strlen(dir);
+  fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
     return fd;
   name = malloc(n + sizeof "/.spool.XXXXXX");
