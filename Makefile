@@ -35,6 +35,7 @@ all: $(BINARIES)
 .PHONY: all check check-unit tests install clean fuzz lint
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
