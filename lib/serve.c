@@ -239,8 +239,8 @@ static void accept_until_term(parent *p)
   while (!stopping) {
     struct pollfd x = {.fd = 0, .events = POLLIN};
     int r = ppoll(&x, calm && open_door(p), calm ? 0 : &pause, &p->calm);
-    reap(p);
     if (r < 0 && errno != EINTR) strerr_diefu1sys(111, "poll");
+    reap(p);
     calm = r <= 0 || stopping || take(p);
   }
 }
