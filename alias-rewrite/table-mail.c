@@ -200,6 +200,9 @@ static void targets(text_line const *l, stralloc *to, size_t pos)
     while (len && (*s == ' ' || *s == '\t')) s++, len--;
     while (len && (s[len - 1] == ' ' || s[len - 1] == '\t')) len--;
     if (!len) continue;
+    /* else "|prog" would be a local part */
+    if ((*s == '|' || *s == '/') && addr_at(s, len) == len)
+      must(0, l, "programs and files are no targets", s, len);
     put_target(l, to, s, len);
     n++;
   }
