@@ -6,7 +6,7 @@
 #include "envelope.h"
 #include "maildir.h"
 #include "put-file.h"
-#include "smtp-recv/fresh-table.h"
+#include "fresh-table.h"
 
 /* The mailbox of the last recipient stays open for the next. */
 typedef struct put_deliver {

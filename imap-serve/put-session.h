@@ -2,7 +2,7 @@
 #ifndef PUT_SESSION_H
 #define PUT_SESSION_H
 
-#include "smtp-recv/fresh-table.h"
+#include "fresh-table.h"
 
 /* queue: socket for parcels that are not stored here, or 0. Returns the exit
    code: 0 at the end of input between parcels, else 99 or 111. */
