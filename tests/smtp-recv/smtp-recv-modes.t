@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""STARTTLS, AUTH, submission, LMTP."""
+import base64
+import sys
+
+sys.path[:0] = ['tests', 'tests/smtp-recv']
+import tap
+from recv import Auth, Client, Sink, Tls, clean, tables
+
+tables()
+sink, auth, tls = Sink(), Auth(), Tls()
+
+
+def client(*options, s=sink, **more):
+    return Client(['smtp-recv', *options, '-o', s.path], **more)
+
+
+def b64(s):
+    return base64.b64encode(s.encode()).decode()
+
+
+PLAIN = b64('\0alice\0pw')
+WRONG = b64('\0alice\0no')
+
+# STARTTLS
+c = client('-T', tls.path, '-A', auth.path)
+got = c.say('EHLO c.test')
+tap.ok('STARTTLS' in got and 'AUTH' not in got,
+       'RFC 3207: STARTTLS is offered, AUTH only behind it', got)
+tap.ok(c.say(f'AUTH PLAIN {PLAIN}').startswith('538 5.7.11'),
+       'RFC 4954 6: 538 without TLS')
+c.say('MAIL FROM:<s@b.test>')
+tap.ok(c.say('STARTTLS now').startswith('501'), 'RFC 3207 4: no parameters')
+tap.ok(c.say('STARTTLS').startswith('220'), 'STARTTLS')
+tap.ok(c.say('RCPT TO:<alice@a.test>').startswith('503'),
+       'RFC 3207 4.2: the transaction is forgotten')
+tap.ok(c.say('MAIL FROM:<>').startswith('503'), 'and so is EHLO')
+got = c.say('EHLO c.test')
+tap.ok('STARTTLS' not in got and '250-AUTH PLAIN LOGIN' in got,
+       'RFC 3207 4.2: not offered twice; AUTH is now', got)
+tap.ok(c.say('STARTTLS').startswith('503'), 'STARTTLS inside TLS')
+c.says('MAIL FROM:<s@b.test>', 'RCPT TO:<alice@a.test>')
+c.data('\r\n.\r\n')
+p = sink.parcels[-1]
+f = p.facts()
+tap.same((f['proto'], f['tls'], f['cipher']),
+         ('ESMTPS', 'TLSv1.2', 'TLS_NONE'), 'RFC 3848: ESMTPS')
+tap.ok(b'with ESMTPS\r\n\t(TLSv1.2 TLS_NONE)' in p.all('H')[0],
+       'Received names version and cipher', p.all('H'))
+c.close()
+c = client('-T', tls.path)
+c.say('EHLO c.test')
+c.send('STARTTLS\r\nMAIL FROM:<evil@b.test>\r\n')
+got = c.reply(), c.reply()
+tap.ok(got[0].startswith('421') and got[1] == '',
+       'CVE-2011-0411: commands behind STARTTLS drop the connection', got)
+c.close()
+tls.good = False
+c = client('-T', tls.path)
+c.say('EHLO c.test')
+c.say('STARTTLS')
+tap.same(c.reply(), '', 'a failed handshake ends the session')
+tap.ok('handshake' in c.close()[1], 'and is in the log')
+tls.good = True
+c = client('-T', '/nonexistent')
+c.say('EHLO c.test')
+c.say('STARTTLS')
+tap.same(c.reply(), '', 'no tls-serve ends the session')
+c.close()
+c = client()
+c.say('EHLO c.test')
+tap.ok(c.say('STARTTLS').startswith('502'), 'no STARTTLS where none is set')
+c.close()
+c = client('-T', tls.path, '-i')
+tap.ok(c.greeting.startswith('220') and 'STARTTLS' not in
+       c.say('EHLO c.test'), 'RFC 8314 3: implicit TLS')
+c.start()
+c.data('\r\n.\r\n')
+tap.same(sink.parcels[-1].facts()['proto'], 'ESMTPS', 'is TLS as well')
+c.close()
+
+# AUTH
+c = client('-s', '-T', tls.path, '-i', '-A', auth.path)
+c.say('EHLO c.test')
+tap.ok(c.say('MAIL FROM:<alice@a.test>').startswith('530 5.7.0'),
+       'RFC 6409 4.3: submission needs AUTH')
+for line, code, rule in [('AUTH', '501', 'no mechanism'),
+                         ('AUTH CRAM-MD5', '504 5.5.4', 'unknown mechanism'),
+                         ('AUTH PLAIN !!!', '501 5.5.2', 'not base64'),
+                         ('AUTH PLAIN abc', '501 5.5.2', 'base64 cut short'),
+                         ('AUTH PLAIN ' + 'a' * 12280, '500 5.5.2',
+                          'a line over 12288 octets'),
+                         (f'AUTH PLAIN {b64(chr(0) + "temp" + chr(0))}',
+                          '454 4.7.0', 'temporary failure')]:
+    got = c.say(line)
+    tap.ok(got.startswith(code), f'RFC 4954 4: {rule}', got)
+tap.same(c.says('AUTH PLAIN', '*')[1][:9], '501 5.7.0', 'RFC 4954 4: cancel')
+tap.same([x[:9] for x in c.says('AUTH LOGIN', b64('alice'), '*')],
+         ['334 VXNlc', '334 UGFzc', '501 5.7.0'], 'cancel in LOGIN')
+tap.ok(c.says('AUTH PLAIN', 'x' * 12287)[1].startswith('500'),
+       'a response over 12288 octets')
+tap.ok(c.say('AUTH PLAIN ' + b64('\0alice\0' + 'x' * 8000))
+       .startswith('535 5.7.8'), 'a long password is wrong, not an error')
+tap.ok(c.say(f'auth plain {PLAIN}').startswith('235 2.7.0'),
+       'PLAIN with initial response, in any case')
+tap.ok(c.say(f'AUTH PLAIN {PLAIN}').startswith('503'), 'not twice')
+r = auth.requests[-1]
+tap.ok('service=smtp' in r and 'secured' in r, 'service and secured', r)
+tap.same([x[:3] for x in c.says('MAIL FROM:<alice@a.test> AUTH=<>',
+                                'RCPT TO:<x@far.test>', 'RCPT TO:<bob@a.test>',
+                                'RCPT TO:<nobody@a.test>')],
+         ['250', '250', '250', '550'], 'submission relays to any domain')
+tap.ok(c.say('AUTH LOGIN').startswith('503'), 'RFC 4954 4: not inside MAIL')
+tap.ok(c.data('Subject: x\r\n\r\n.\r\n').startswith('250'), 'and takes it')
+p = sink.parcels[-1]
+tap.same((p.facts()['proto'], p.facts()['user']),
+         ('ESMTPSA', 'alice@a.test'), 'RFC 3848: ESMTPSA; P user')
+tap.same(p.all('T')[0].split(b'\0'), [b'0', b'x@far.test', b'route=remote',
+                                      b'rcpt=x@far.test'], 'T: remote')
+tap.ok(any(h.startswith(b'Message-ID: <') for h in p.all('H')) and
+       any(h.startswith(b'Date: ') for h in p.all('H')),
+       'RFC 6409 8: Date and Message-ID are added', p.all('H'))
+c.says('MAIL FROM:<alice@a.test>', 'RCPT TO:<bob@a.test>')
+c.data('date: x\r\nMESSAGE-ID : <y>\r\n\r\n.\r\n')
+tap.same(len(sink.parcels[-1].all('H')), 1, 'and not if they are there')
+c.close()
+for steps, rule in [(['AUTH PLAIN', PLAIN], 'PLAIN without initial response'),
+                    (['AUTH LOGIN', b64('alice'), b64('pw')], 'LOGIN'),
+                    ([f'AUTH LOGIN {b64("alice")}', b64('pw')],
+                     'LOGIN with initial response')]:
+    c = client('-p', '-A', auth.path)
+    c.say('EHLO c.test')
+    got = c.says(*steps)
+    tap.ok(all(x[:3] == '334' for x in got[:-1]) and got[-1][:3] == '235',
+           f'AUTH {rule}, in clear with -p', got)
+    c.close()
+c = client('-s', '-p', '-A', auth.path)
+c.say('EHLO c.test')
+got = c.says(*[f'AUTH PLAIN {WRONG}'] * 3)
+tap.same([x[:9] for x in got] + [c.reply()],
+         ['535 5.7.8', '535 5.7.8', '421 4.7.0', ''], 'three failures: 421')
+c.close()
+c = client('-s', '-p', '-A', '/nonexistent')
+c.say('EHLO c.test')
+tap.ok(c.say(f'AUTH PLAIN {PLAIN}').startswith('454 4.7.0'), 'no auth-check')
+c.close()
+c = client()
+c.say('EHLO c.test')
+tap.ok(c.say(f'AUTH PLAIN {PLAIN}').startswith('502'), 'no AUTH where none is')
+tap.ok(c.say('MAIL FROM:<> AUTH=<>').startswith('555'), 'and no AUTH=')
+c.close()
+
+# LMTP
+c = client('-l')
+tap.same(c.greeting, '220 mx.a.test LMTP', 'RFC 2033 4: greeting')
+tap.ok(c.say('EHLO c.test').startswith('500') and
+       c.say('HELO c.test').startswith('500'), 'RFC 2033 4.1: no EHLO, no HELO')
+tap.ok('PIPELINING' in c.say('LHLO c.test'), 'LHLO')
+
+
+def answer(p):
+    return (b'T 1 550 5.2.2 Full\nT 2 250 2.1.5 First target\n'
+            b'T 2 451 4.2.0 Second target\nT 9 550 None such\n'
+            b'R %s 250 2.0.0 Taken\n' % p.id)
+
+
+sink.answer = answer
+c.says('MAIL FROM:<>', 'RCPT TO:<alice@a.test>', 'RCPT TO:<nobody@a.test>',
+       'RCPT TO:<bob@a.test>', 'RCPT TO:<list@a.test>',
+       'RCPT TO:<u1@a.test>')
+c.say('DATA')
+c.send('x\r\n.\r\n')
+tap.same([c.reply() for _ in range(4)],
+         ['250 2.0.0 Taken', '550 5.2.2 Full', '451 4.2.0 Second target',
+          '250 2.0.0 Taken'], 'RFC 2033 4.2: a reply for each recipient')
+tap.same(sink.parcels[-1].facts()['proto'], 'LMTP', 'RFC 3848: LMTP')
+c.says('MAIL FROM:<>', 'RCPT TO:<alice@a.test>', 'RCPT TO:<bob@a.test>')
+c.send('BDAT 4\r\na\n\r\nBDAT 0 LAST\r\n')
+tap.same([c.reply()[:3] for _ in range(3)], ['550'] * 3,
+         'RFC 2033 4.3: BDAT one reply, BDAT LAST one for each')
+tap.ok(c.say('NOOP').startswith('250'), 'and no more')
+c.close()
+
+clean()
+tap.finish()
