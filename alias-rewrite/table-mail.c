@@ -119,8 +119,8 @@ void mail_account(text_line const *l, void *data)
 
 static int known_hash(char const *s)
 {
-  static char const *const kinds[] = {"$argon2id$", "$2b$", "$y$", "$6$",
-                                      "$5$"};
+  static char const *const kinds[] = {"$argon2id$", "$2b$", "$2a$", "$2y$",
+                                      "$y$",        "$6$",  "$5$"};
   size_t i;
   for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (!strncmp(s, kinds[i], strlen(kinds[i]))) return 1;
