@@ -139,6 +139,7 @@ char const *engine_error(int error)
   if (error >= BR_ERR_RECV_FATAL_ALERT)
     return alert(error - BR_ERR_RECV_FATAL_ALERT);
   switch (error) {
+  case BR_ERR_OK: return "the peer closed the connection";
   case BR_ERR_UNSUPPORTED_VERSION:
   case BR_ERR_BAD_VERSION: return "no common TLS version";
   case BR_ERR_UNKNOWN_TYPE: return "not a TLS record";

@@ -17,7 +17,7 @@
 #include "jail.h"
 #include "pem.h"
 
-#define USAGE "tls-build dir"
+#define USAGE "tls-build dir | tls-build -t certificates.pem"
 #define dieusage() strerr_dieusage(100, USAGE)
 
 /* One folder: its name, the value of its identity, its server names. */
@@ -275,6 +275,27 @@ static void write_all(void)
         serve_name('n', f->names.s + k, f->names.s + k);
   }
   if (count) write_default();
+}
+
+/* A certificate authority, under its subject. */
+static int authority(char const *label, unsigned char const *s, size_t len,
+                     void *data)
+{
+  der_certificate c;
+  (void)data;
+  if (strcmp(label, "CERTIFICATE") && strcmp(label, "TRUSTED CERTIFICATE"))
+    return 1;
+  if (!der_certificate_read(&c, s, len)) return errno = EPROTO, -1;
+  printf("+%zu,%zu:", c.subject.len, len);
+  fwrite(c.subject.s, 1, c.subject.len, stdout);
+  fputs("->", stdout);
+  fwrite(s, 1, len, stdout);
+  putchar('\n');
+  return 1;
+}
+
+static void end_of_table(void)
+{
   putchar('\n');
   if (fflush(stdout) || ferror(stdout)) strerr_diefu1sys(111, "write");
 }
@@ -282,12 +303,22 @@ static void write_all(void)
 int main(int argc, char const *const *argv)
 {
   subgetopt l = SUBGETOPT_ZERO;
+  int opt, trust = 0;
   PROG = "tls-build";
   jail_secret();
-  if (subgetopt_r(argc, argv, "", &l) != -1) dieusage();
+  while ((opt = subgetopt_r(argc, argv, "t", &l)) != -1) {
+    if (opt != 't') dieusage();
+    trust = 1;
+  }
   if (argc - l.ind != 1) dieusage();
-  read_all(argv[l.ind]);
-  if (!count) strerr_warnw2x("no certificates in ", argv[l.ind]);
-  write_all();
+  if (trust) {
+    if (pem_each(argv[l.ind], authority, 0) < 0)
+      strerr_diefu2sys(111, "read ", argv[l.ind]);
+  } else {
+    read_all(argv[l.ind]);
+    if (!count) strerr_warnw2x("no certificates in ", argv[l.ind]);
+    write_all();
+  }
+  end_of_table();
   return 0;
 }

@@ -1,11 +1,8 @@
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <skalibs/exec.h>
@@ -18,10 +15,10 @@
 #include "facts.h"
 #include "ids.h"
 #include "jail.h"
-#include "log.h"
 #include "serve.h"
 #include "server.h"
 #include "unix.h"
+#include "watched.h"
 
 #define USAGE                                                                  \
   "tls-serve [ -f tls.cdb ] [ -T seconds ] [ -t seconds ] -w " SERVE_USAGE     \
@@ -30,35 +27,16 @@
 
 #define REQUEST_MS 10000 /* for the one byte that comes with the fd */
 
-static char const *file;
-static table *keys;
-static struct stat keys_stat;
+static watched keys;
 static unsigned handshake_seconds = 30, idle_seconds = 3600;
 static uid_t uid;
 static gid_t gid;
 static int drop;
 
-static int same(struct stat const *a, struct stat const *b)
-{
-  return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
-         a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-         a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-/* A table that cannot be read leaves the old one in use. */
 static void reopen(void *data)
 {
-  struct stat st;
-  table *t;
   (void)data;
-  if (stat(file, &st) < 0 || same(&st, &keys_stat)) return;
-  keys_stat = st;
-  if (table_open(&t, file) < 0) {
-    log_warnsys("unable to open %s", file);
-    return;
-  }
-  table_close(keys);
-  keys = t;
+  watched_open(&keys);
 }
 
 static void confine(void)
@@ -72,11 +50,9 @@ static void confine(void)
 static void confine_parent(void)
 {
   char dir[CONF_PATH_MAX];
-  char const *slash = strrchr(file, '/');
   jail_path const paths[] = {{dir, 0}, {0, 0}};
   jail const j = {paths, JAIL_FORK, 0};
-  snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - file) : 1,
-           slash ? file : ".");
+  watched_directory(&keys, dir, sizeof dir);
   if (jail_enter(&j) < 0) strerr_diefu1sys(111, "enter the jail");
 }
 
@@ -124,7 +100,7 @@ static int client(serve_peer const *peer, void *data)
       net < 0 || !is_stream(net))
     return 100;
   r = make_relay(net, 0, 0);
-  good = server_begin(&r, keys, facts, &len, handshake_deadline());
+  good = server_begin(&r, keys.t, facts, &len, handshake_deadline());
   if (facts_put(0, facts, len, io_after(REQUEST_MS)) < 0 || good <= 0) return 1;
   return relay_run(&r) < 0;
 }
@@ -144,7 +120,7 @@ __attribute__((noreturn)) static void tunnel(int plain, int control)
   int good;
   close(1);
   confine();
-  good = server_begin(&r, keys, facts, &len, handshake_deadline());
+  good = server_begin(&r, keys.t, facts, &len, handshake_deadline());
   if (good <= 0) _exit(1);
   if (control >= 0) {
     facts[len] = 0;
@@ -253,7 +229,7 @@ int main(int argc, char const *const *argv)
   while ((opt = subgetopt_r(argc, argv, "if:T:t:u:" SERVE_OPTIONS, &l)) != -1) {
     switch (opt) {
     case 'i': now = 1; break;
-    case 'f': file = l.arg; break;
+    case 'f': keys.path = l.arg; break;
     case 'T': seconds(l.arg, &handshake_seconds); break;
     case 't': seconds(l.arg, &idle_seconds); break;
     case 'u':
@@ -267,10 +243,9 @@ int main(int argc, char const *const *argv)
   }
   argc -= l.ind;
   argv += l.ind;
-  if (!file) file = conf_table("tls.cdb");
+  if (!keys.path) keys.path = conf_table("tls.cdb");
   if (s.wait ? argc || now : !argc) dieusage();
-  if (stat(file, &keys_stat) < 0 || table_open(&keys, file) < 0)
-    strerr_diefu2sys(111, "open ", file);
+  if (watched_open(&keys) < 0) strerr_diefu2sys(111, "open ", keys.path);
   engine_prepare();
   if (s.wait) {
     confine_parent();
