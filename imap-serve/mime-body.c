@@ -176,11 +176,37 @@ static int put_multipart(printer *p, mime_part const *part)
   return put_extension(p, 0);
 }
 
-/* RFC 2045 5.2: the default charset is us-ascii */
+/* RFC 2046 4.1.2: the default charset is us-ascii. */
 static int put_text_params(printer *p, mime_part const *part)
 {
-  if (part->kind != MIME_TEXT || p->params.n) return put_params(p);
-  return put(p, "(\"charset\" \"us-ascii\")");
+  mime_params *t = &p->params;
+  if (part->kind != MIME_TEXT || mime_params_get(t, "charset") ||
+      mime_params_get(t, "charset*"))
+    return put_params(p);
+  if (!t->n) return put(p, "(\"charset\" \"us-ascii\")");
+  if (put_params(p) < 0) return -1;
+  p->out->len--; /* the parenthesis */
+  return put(p, " \"charset\" \"us-ascii\")");
+}
+
+static void lower(char *s)
+{
+  for (; *s; s++)
+    if (*s >= 'A' && *s <= 'Z') *s = (char)(*s + 32);
+}
+
+/* "MESSAGE/RFC822" tells clients that an envelope follows: only the usual
+   spelling is surely understood. */
+static int put_type(printer *p, mime_part const *part)
+{
+  if (part->kind == MIME_MESSAGE) {
+    lower(p->params.text.s + p->params.type);
+    lower(p->params.text.s + p->params.subtype);
+  }
+  return put_text(p, p->params.type) < 0 || put(p, " ") < 0 ||
+                 put_text(p, p->params.subtype) < 0
+             ? -1
+             : 1;
 }
 
 static int put_number(printer *p, uint64_t n)
@@ -191,8 +217,7 @@ static int put_number(printer *p, uint64_t n)
 static int put_single(printer *p, mime_part const *part)
 {
   if (gather(p, part) < 0 || read_type(p, part) < 0) return -1;
-  if (put_text(p, p->params.type) < 0 || put(p, " ") < 0 ||
-      put_text(p, p->params.subtype) < 0 || put(p, " ") < 0 ||
+  if (put_type(p, part) < 0 || put(p, " ") < 0 ||
       put_text_params(p, part) < 0 || put(p, " ") < 0 || put_field(p, ID) < 0 ||
       put(p, " ") < 0 || put_field(p, DESCRIPTION) < 0 || put(p, " ") < 0 ||
       put_encoding(p) < 0 || put_number(p, part->bodywire) < 0)

@@ -76,17 +76,45 @@ static void part_ends(mime_part *v, spot const *s)
   v->bodylines = s->lines - v->bodylines;
 }
 
-static void push(parser *p, mime_params const *t, stralloc const *text)
+static int hex(char c)
+{
+  if (c >= '0' && c <= '9') return c - '0';
+  c |= 32;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* charset'language'%61%62 (RFC 2231 4) in place: where the value begins */
+static char *decode_extended(char *s)
+{
+  char *in = strchr(s, '\''), *to = s;
+  in = in ? strchr(in + 1, '\'') : 0;
+  in = in ? in + 1 : s;
+  for (; *in; in++) {
+    if (*in == '%' && hex(in[1]) >= 0 && hex(in[2]) >= 0) {
+      *to++ = (char)(hex(in[1]) << 4 | hex(in[2]));
+      in += 2;
+    } else
+      *to++ = *in;
+  }
+  *to = 0;
+  return s;
+}
+
+static void push(parser *p, mime_params const *t)
 {
   mime_param const *b = mime_params_get(t, "boundary");
   level *l = p->stack + p->depth;
-  size_t n = b ? b->valuelen : 0;
-  while (n && strchr(" \t", text->s[b->value + n - 1])) n--;
+  char *s = b ? t->text.s + b->value : 0;
+  size_t n;
+  if (!b && (b = mime_params_get(t, "boundary*")))
+    s = decode_extended(t->text.s + b->value);
+  n = s ? strlen(s) : 0;
+  while (n && strchr(" \t", s[n - 1])) n--;
   if (!n) return;
   l->part = p->current;
   l->closed = 0;
   l->len = n < MIME_BOUNDARY ? (uint8_t)n : MIME_BOUNDARY;
-  memcpy(l->boundary, text->s + b->value, l->len);
+  memcpy(l->boundary, s, l->len);
   p->depth++;
 }
 
@@ -100,7 +128,7 @@ static void classify(parser *p, mime_params const *t)
   else if (!strcasecmp(type, "multipart")) {
     if (deep) return;
     v->kind = MIME_MULTIPART;
-    push(p, t, &t->text);
+    push(p, t);
   } else if (!strcasecmp(type, "message") &&
              (!strcasecmp(subtype, "rfc822") || !strcasecmp(subtype, "global")))
     v->kind = deep || p->m->n == MIME_PARTS ? MIME_LEAF : MIME_MESSAGE;
