@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addr.h"
 #include "letter.h"
 
 char const *letter_text(letter const *l, size_t at)
@@ -11,11 +12,11 @@ char const *letter_text(letter const *l, size_t at)
 
 static void reset(letter *l)
 {
-  l->text.len = l->held.len = 0;
-  l->omit.len = l->fields.len = l->results.len = 0;
+  l->text.len = 0;
+  compose_reset(&l->message);
   l->trace = l->from = l->ret = l->envid = 0;
   l->size = 0;
-  l->body8 = l->utf8 = l->complete = 0;
+  l->body8 = l->utf8 = l->complete = l->queued = 0;
   l->n = 0;
   l->order = 0;
   l->verdict.code = 0;
@@ -24,12 +25,15 @@ static void reset(letter *l)
 void letter_free(letter *l)
 {
   stralloc_free(&l->text);
-  stralloc_free(&l->held);
-  stralloc_free(&l->omit);
-  stralloc_free(&l->fields);
-  stralloc_free(&l->results);
+  compose_free(&l->message);
   free(l->v);
-  *l = (letter){0};
+  *l = (letter)LETTER_ZERO;
+}
+
+void letter_init(letter *l, char const *dir)
+{
+  *l = (letter)LETTER_ZERO;
+  l->message.message.dir = dir;
 }
 
 /* A copy of s, if there is one: 1, or -1 */
@@ -48,17 +52,44 @@ static int has_word(parcel_record const *r, char const *word)
   return 0;
 }
 
+/* A parameter's value goes into a command: xtext and the like (RFC 3461 4),
+   or it is left out. */
+static int keep_param(letter *l, size_t *at, char const *s)
+{
+  size_t n = s ? strlen(s) : 0;
+  if (!n || n > LETTER_PARAM) return 1;
+  for (size_t i = 0; i < n; i++)
+    if (s[i] <= ' ' && s[i] >= 0) return 1;
+  return memchr(s, 127, n) ? 1 : keep(l, at, s);
+}
+
+/* An address goes into a command too. A domain in Unicode behind an ASCII
+   local part goes as A-labels, for then no SMTPUTF8 is needed. 1; 0: it is no
+   address; -1 */
+static int keep_address(letter *l, size_t *at, char const *s, unsigned flags)
+{
+  size_t n = strlen(s), d = addr_at(s, n);
+  if (n && !addr_valid(s, n, flags | ADDR_UTF8)) return 0;
+  if (d == n || addr_is_utf8(s, d) || !addr_is_utf8(s, n))
+    return keep(l, at, s);
+  *at = l->text.len;
+  if (!stralloc_catb(&l->text, s, d + 1)) return -1;
+  if (addr_domain_key(&l->text, s + d + 1, n - d - 1) <= 0) return 0;
+  return stralloc_0(&l->text) ? 1 : -1;
+}
+
 static int from(letter *l, parcel_record const *r)
 {
   char const *body = parcel_param(r, 1, "BODY");
   char const *size = parcel_param(r, 1, "SIZE");
+  int good = keep_address(l, &l->from, parcel_part(r, 0), ADDR_NULL);
+  if (good < 0) return -1;
+  if (!good) outcome_set(&l->verdict, 553, "5.1.7 Not an address: %s", r->s);
   l->body8 = body && !strcmp(body, "8BITMIME");
   l->utf8 = has_word(r, "SMTPUTF8");
   l->size = size ? strtoull(size, 0, 10) : 0;
-  if (keep(l, &l->ret, parcel_param(r, 1, "RET")) < 0 ||
-      keep(l, &l->envid, parcel_param(r, 1, "ENVID")) < 0)
-    return -1;
-  return keep(l, &l->from, parcel_part(r, 0));
+  if (keep_param(l, &l->ret, parcel_param(r, 1, "RET")) < 0) return -1;
+  return keep_param(l, &l->envid, parcel_param(r, 1, "ENVID"));
 }
 
 static recipient *more(letter *l)
@@ -78,14 +109,18 @@ static int to(letter *l, parcel_record const *r)
 {
   recipient *t = more(l);
   char *end;
+  int good;
   if (!t) return -1;
   *t = (recipient){.number = strtoul(r->s, &end, 10)};
   if (end == r->s || *end || !parcel_part(r, 1)) return errno = EPROTO, -1;
-  if (keep(l, &t->address, parcel_part(r, 1)) < 0 ||
-      keep(l, &t->via, parcel_param(r, 2, "via")) < 0 ||
-      keep(l, &t->notify, parcel_param(r, 2, "notify")) < 0 ||
-      keep(l, &t->orcpt, parcel_param(r, 2, "orcpt")) < 0)
+  good = keep_address(l, &t->address, parcel_part(r, 1), ADDR_BARE);
+  if (good < 0 || keep(l, &t->via, parcel_param(r, 2, "via")) < 0 ||
+      keep_param(l, &t->notify, parcel_param(r, 2, "notify")) < 0 ||
+      keep_param(l, &t->orcpt, parcel_param(r, 2, "orcpt")) < 0)
     return -1;
+  if (!good)
+    outcome_set(&t->outcome, 553, "5.1.3 Not an address: %s",
+                parcel_part(r, 1));
   l->n++;
   return 1;
 }
@@ -119,11 +154,25 @@ static int verdict(letter *l, parcel_record const *r)
   return 1;
 }
 
-static int field(letter const *l, stralloc *sa, parcel_record const *r)
+/* M, E, H and A. What cannot be kept is an answer, not the end of us. */
+static int take(letter *l, parcel_record const *r)
 {
-  if (l->omit.len + l->fields.len + l->results.len + r->len > LETTER_HEADER)
-    return errno = EPROTO, -1;
-  return stralloc_catb(sa, r->s, r->len) && stralloc_0(sa) ? 1 : -1;
+  if (l->verdict.code) return 1;
+  if (compose_take(&l->message, r) > 0) return 1;
+  if (errno == EMSGSIZE)
+    outcome_set(&l->verdict, 552, "5.3.4 The header is too big");
+  else if (errno == EPROTO)
+    outcome_set(&l->verdict, 554, "5.6.0 Not a header field");
+  else
+    outcome_set(&l->verdict, 451, "4.3.0 Unable to keep the message: %s",
+                strerror(errno));
+  return 1;
+}
+
+static int client(letter *l, parcel_record const *r)
+{
+  if (parcel_fact(r, "queue")) l->queued = 1;
+  return l->trace ? 1 : keep(l, &l->trace, parcel_fact(r, "id"));
 }
 
 static int record(letter *l, parcel_record const *r)
@@ -133,18 +182,15 @@ static int record(letter *l, parcel_record const *r)
     if (!r->len || r->len > PARCEL_ID) return errno = EPROTO, -1;
     memcpy(l->id, r->s, r->len + 1);
     return stralloc_0(&l->text) ? 1 : -1;
-  case PARCEL_CLIENT:
-    return l->trace ? 1 : keep(l, &l->trace, parcel_fact(r, "id"));
+  case PARCEL_CLIENT: return client(l, r);
   case PARCEL_FROM: return from(l, r);
   case PARCEL_TO: return to(l, r);
   case PARCEL_VERDICT: return verdict(l, r);
-  case PARCEL_OMIT: return field(l, &l->omit, r);
-  case PARCEL_FIELD: return field(l, &l->fields, r);
-  case PARCEL_RESULT: return field(l, &l->results, r);
   case PARCEL_END: l->complete = 1; return 1;
-  case PARCEL_MESSAGE:
-    if (l->verdict.code) return 1;
-    return stralloc_catb(&l->held, r->s, r->len) ? 1 : -1;
+  case PARCEL_OMIT:
+  case PARCEL_FIELD:
+  case PARCEL_RESULT:
+  case PARCEL_MESSAGE: return take(l, r);
   default: return 1;
   }
 }
@@ -154,7 +200,7 @@ int letter_read(letter *l, parcel_in *in, int begin, int *asked,
 {
   *asked = 0;
   if (begin) reset(l);
-  while (l->held.len <= LETTER_HELD) {
+  while (!l->queued || spool_size(&l->message.message) < LETTER_HELD) {
     parcel_record r;
     int got = parcel_get(in, &r, deadline);
     if (got < 0) return LETTER_BROKEN;

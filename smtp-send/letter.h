@@ -1,15 +1,16 @@
 /* A parcel on its way to one host: its envelope, and its message, of which the
-   first part is held until the rest can stream. */
+   first part is held; what comes from the queue then streams. */
 #ifndef LETTER_H
 #define LETTER_H
 
 #include <skalibs/stralloc.h>
 
+#include "compose.h"
 #include "outcome.h"
 #include "parcel.h"
 
-#define LETTER_HELD 262144   /* bytes of message before it is streamed */
-#define LETTER_HEADER 262144 /* bytes of records E, H and A */
+#define LETTER_HELD 262144 /* bytes of a queued message before it streams */
+#define LETTER_PARAM 500   /* bytes of an ESMTP parameter's value */
 
 typedef struct recipient {
   unsigned long number;
@@ -30,17 +31,22 @@ typedef struct letter {
   recipient *v;
   size_t n, room;
   outcome verdict; /* for all: code 0 if there is none */
-  stralloc held;
-  stralloc omit, fields, results; /* E, H, A: NUL-terminated */
-  int complete;                   /* '.' has been read */
+  compose message;
+  int queued;   /* by queue-run, which composed it: M alone follows */
+  int complete; /* '.' has been read */
 } letter;
 
 enum {
   LETTER_ALL = 1,    /* complete */
-  LETTER_STREAM = 2, /* more than is held; nothing but M may follow */
+  LETTER_STREAM = 2, /* queued, and more than is held: M follows */
   LETTER_NONE = 0,   /* end of input, before it began */
   LETTER_BROKEN = -1 /* errno */
 };
+
+#define LETTER_ZERO                                                            \
+  {                                                                            \
+    .message = COMPOSE_ZERO                                                    \
+  }
 
 /* Reads records. *asked is set when a ? wants an answer: answer and call
    again with begin 0. */
@@ -56,6 +62,7 @@ recipient *letter_undecided(letter const *l); /* the first, or 0 */
 /* Gives an outcome to all that have none. */
 void letter_decide(letter *l, outcome const *o);
 
+void letter_init(letter *l, char const *dir); /* for what is not held */
 void letter_free(letter *l);
 
 #endif

@@ -3,20 +3,60 @@
 #include <string.h>
 
 #include "addr.h"
+#include "conf.h"
 #include "dots.h"
-#include "header.h"
 #include "message.h"
 
 #define PIECE ((SESSION_OUT - 8) / 2)
 
+static int write_out(letter const *l, int (*put)(char const *, size_t, void *),
+                     void *data)
+{
+  compose_trace const t = {.by = conf_me()};
+  return compose_write(&l->message, &t, put, data);
+}
+
+static int count(char const *s, size_t n, void *data)
+{
+  (void)s;
+  *(unsigned long long *)data += n;
+  return 1;
+}
+
 unsigned long long message_size(letter const *l)
 {
-  return l->held.len;
+  unsigned long long n = 0;
+  return write_out(l, count, &n) == 1 ? n : 0;
+}
+
+typedef struct search {
+  int start; /* of a line */
+  int utf8;
+} search;
+
+/* Stops (2) at the end of the header, or when it has found what it seeks. */
+static int seek(char const *s, size_t n, void *data)
+{
+  search *x = data;
+  for (size_t i = 0; i < n; i++) {
+    if (s[i] == '\n') {
+      if (x->start) return 2;
+      x->start = 1;
+    } else if (s[i] != '\r')
+      x->start = 0;
+    if (s[i] & 0x80) {
+      x->utf8 = 1;
+      return 2;
+    }
+  }
+  return 1;
 }
 
 int message_header_utf8(letter const *l)
 {
-  return addr_is_utf8(l->held.s, header_size(l->held.s, l->held.len));
+  search x = {1, 0};
+  write_out(l, seek, &x);
+  return x.utf8;
 }
 
 /* 1; 0 when the peer has said something or takes no more */
@@ -40,8 +80,19 @@ static int put(session *s, enum dots *state, char const *p, size_t n)
   return 1;
 }
 
-/* What follows what was held: nothing but M can still be obeyed. */
-static int stream(session *s, letter *l, parcel_in *in, enum dots *state)
+typedef struct way {
+  session *s;
+  enum dots state;
+} way;
+
+static int put_piece(char const *p, size_t n, void *data)
+{
+  way *w = data;
+  return put(w->s, &w->state, p, n);
+}
+
+/* What follows what was held. */
+static int stream(way *w, letter *l, parcel_in *in)
 {
   while (!l->complete) {
     parcel_record r;
@@ -49,9 +100,9 @@ static int stream(session *s, letter *l, parcel_in *in, enum dots *state)
     if (got == 0) errno = EPIPE;
     if (got <= 0) return MESSAGE_BROKEN;
     if (parcel_order(&l->order, r.type) < 0) return MESSAGE_BROKEN;
-    if (r.type == PARCEL_MESSAGE && !put(s, state, r.s, r.len))
+    if (r.type == PARCEL_MESSAGE && !put_piece(r.s, r.len, w))
       return MESSAGE_EARLY;
-    if (strchr("EHAV", r.type)) return errno = EMSGSIZE, MESSAGE_BROKEN;
+    if (strchr("EHAV", r.type)) return errno = EPROTO, MESSAGE_BROKEN;
     l->complete = r.type == PARCEL_END;
   }
   return MESSAGE_SENT;
@@ -59,18 +110,13 @@ static int stream(session *s, letter *l, parcel_in *in, enum dots *state)
 
 int message_send(session *s, letter *l, parcel_in *in)
 {
-  enum dots state = DOTS_START;
-  int r;
-  if (!put(s, &state, l->held.s, l->held.len)) return MESSAGE_EARLY;
-  r = stream(s, l, in, &state);
+  way w = {s, DOTS_START};
+  int r = write_out(l, put_piece, &w);
+  if (r < 0) return MESSAGE_BROKEN;
+  if (r == 0) return MESSAGE_EARLY;
+  r = stream(&w, l, in);
   if (r != MESSAGE_SENT) return r;
   if (sizeof s->out - s->outlen < 8 && !flush(s)) return MESSAGE_EARLY;
-  s->outlen += dots_end(&state, s->out + s->outlen);
+  s->outlen += dots_end(&w.state, s->out + s->outlen);
   return flush(s) ? MESSAGE_SENT : MESSAGE_EARLY;
-}
-
-int message_compose(letter *l)
-{
-  (void)l;
-  return 1;
 }

@@ -1,13 +1,9 @@
-/* The message of a letter: composed, measured, sent after DATA. */
+/* The message of a letter: measured, and sent after DATA. */
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
 #include "letter.h"
 #include "session.h"
-
-/* Carries out the letter's E, H and A on what is held; result is 0 for a
-   streamed message that broke that off. 1 or -1 with errno. */
-int message_compose(letter *l);
 
 /* Bytes of a complete message. */
 unsigned long long message_size(letter const *l);

@@ -174,6 +174,11 @@ int session_open(session *s, char const *host, mx_address const *a,
 {
   if (!connect_to(s, host, a, port, o)) return 0;
   if (!(s->can & CAN_STARTTLS) || !s->tls_socket) return 1;
+  if (access(s->tls_socket, F_OK) < 0) {
+    log_warnsys("%s[%s] could have TLS, but there is no %s", host, a->ip,
+                s->tls_socket);
+    return 1;
+  }
   if (start_tls(s, o)) return 1;
   session_close(s);
   return connect_to(s, host, a, port, o);

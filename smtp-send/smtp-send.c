@@ -83,7 +83,7 @@ static void option(options *o, serve *s, int opt, char const *arg)
 
 int main(int argc, char const *const *argv)
 {
-  static jail_path const paths[] = {{"/etc", 0}, {0}};
+  static jail_path const paths[] = {{"/etc", 0}, {"/tmp", 1}, {0}};
   static jail const walls = {
       .paths = paths, .flags = JAIL_NET | JAIL_FORK, .memory = MEMORY};
   static options o = {.d = {.limits = LIMITS_DEFAULT, .port = "25"},

@@ -3,12 +3,11 @@
 (one for each time), DROP (close), STALL (say nothing more) or a function
 (peer, line) that returns one of these. What has no entry gets the reply of a
 friendly server."""
-import os
 import socket
 import threading
 
 DROP, STALL = object(), object()
-CAPS = ['peer.test', 'PIPELINING', 'SIZE 10000000', '8BITMIME', 'SMTPUTF8',
+CAPS = ['peer.test', 'PIPELINING', 'SIZE 100000000', '8BITMIME', 'SMTPUTF8',
         'DSN']
 ANSWERS = {'GREETING': '220 peer.test ESMTP', 'HELO': '250 peer.test',
            'MAIL': '250 2.1.0 ok', 'RCPT': '250 2.1.5 ok',
@@ -47,12 +46,12 @@ class Connection:
         return r or ' '
 
     def data(self):
-        body = b''
+        body = bytearray()
         while (line := self.file.readline()) != b'.\r\n':
             if not line:
                 return False
             body += line[1:] if line.startswith(b'.') else line
-        self.messages.append(body)
+        self.messages.append(bytes(body))
         return self.reply('DOT', '')
 
     def run(self):
@@ -65,7 +64,7 @@ class Connection:
                     r = self.reply(verb, line)
                     if not r or verb == 'QUIT':
                         break
-                    if verb == 'DATA' and r[0] in '3' and not self.data():
+                    if verb == 'DATA' and r[:1] in ('3', b'3') and not self.data():
                         break
         except OSError as e:
             self.ended = str(e)
@@ -80,11 +79,12 @@ class Connection:
 class Peer:
     """scripts: one for each connection in turn, the last for all others."""
 
-    def __init__(self, *scripts, host='127.0.0.1'):
+    def __init__(self, *scripts, host='127.0.0.1', port=0):
         family = socket.AF_INET6 if ':' in host else socket.AF_INET
         self.scripts = scripts or ({},)
         self.listener = socket.socket(family)
-        self.listener.bind((host, 0))
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind((host, port))
         self.listener.listen(50)
         self.port = self.listener.getsockname()[1]
         self.connections, self.threads = [], []
@@ -93,6 +93,7 @@ class Peer:
     def accept(self):
         while True:
             sock = self.listener.accept()[0]
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             n = min(len(self.connections), len(self.scripts) - 1)
             c = Connection(sock, self.scripts[n])
             self.connections.append(c)
