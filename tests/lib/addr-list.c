@@ -28,11 +28,22 @@ static int each(addr_item const *i, void *data)
   return 1;
 }
 
+/* for the name of a test, which is one line */
+static char const *shown(char const *s)
+{
+  static char line[400];
+  size_t i;
+  for (i = 0; s[i] && i < sizeof line - 1; i++)
+    line[i] = s[i] == '\r' || s[i] == '\n' ? '~' : s[i];
+  line[i] = 0;
+  return line;
+}
+
 static void reads(char const *s, char const *want)
 {
   *got = 0;
   if (addr_list(s, strlen(s), each, 0) != 1) add("failed");
-  is_str(got, want, s);
+  is_str(got, want, shown(s));
 }
 
 static void good(void)

@@ -38,14 +38,22 @@ static void mail(void)
   parses("21 May 98 12:33:29 Z", 895754009, 0);
   parses("21 May 98 12:33:29 XYZZY", 895754009, 0);
   parses("21 May 98 12:33:29", 895754009, 0);
-  parses("Thu,\r\n 21\r\n May(a (b\\) c)d)1998 05 : 33 : 29 -0700 (PDT)",
-         895754009, -420);
+  parses("Thu,\t 21  May(a (b\\) c)d)1998 05 : 33 : 29 -0700 (PDT)", 895754009,
+         -420);
   parses(" (x) Thu, 21 may 1998 5:33:29 -0700", 895754009, -420);
   parses("Thursday, 21-May-98 12:33:29 GMT", 895754009, 0);
   parses("29 Feb 2000 00:00:00 +0000", 951782400, 0);
   parses("31 Dec 2016 23:59:60 +0000", 1483228800, 0);
   parses("1 Jan 2040 00:00:00 +1400", 2208988800LL - 14 * 3600, 840);
   parses("1 January 2040 00:00:00 -0000", 2208988800LL, 0);
+}
+
+static void folded(void)
+{
+  static char const s[] = "Thu,\r\n 21\r\n\tMay 1998\n 05:33:29\r\n -0700\r\n";
+  time_t t;
+  int o;
+  ok(date_parse(s, sizeof s - 1, &t, &o) && t == 895754009, "a folded date");
 }
 
 static void bad(void)
@@ -140,6 +148,7 @@ static void mutations(void)
 int main(void)
 {
   mail();
+  folded();
   bad();
   imap();
   local();
