@@ -89,6 +89,7 @@ class Rohrpost(Server):
         peer = [] if os.geteuid() else ["-o", str(recv[0]), "-m", "600"]
         many = ["-c", "2000"]
         self.tree = Tree(
+            root + "/log",
             (["unix-listen", *drop(mail), *peer, root + "/run/put",
               "maildir-put", "-w", *many], env),
             (["tcp-listen", *drop(recv), "127.0.0.1", str(self.port),
@@ -164,7 +165,6 @@ postlog unix-dgram n - n - 1 postlogd
         write(root + "/etc/main.cf",
               self.MAIN.format(root=root, uid=uid, gid=gid))
         write(root + "/etc/master.cf", self.MASTER.format(port=self.port))
-        shutil.copy("/usr/share/postfix/dynamicmaps.cf", root + "/etc") \
-            if os.path.exists("/usr/share/postfix/dynamicmaps.cf") else None
-        self.tree = Tree((["/usr/sbin/postfix", "-c", root + "/etc",
-                           "start-fg"], dict(os.environ)))
+        self.tree = Tree(root + "/log/start", (
+            ["/usr/sbin/postfix", "-c", root + "/etc", "start-fg"],
+            dict(os.environ)))

@@ -35,10 +35,12 @@ def own_seconds(pid):
         return 0.0
 
 
-def keep(commands):
+def keep(log, commands):
     """In the keeper: starts them all, reaps, ends with the last on TERM."""
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    children = [subprocess.Popen(argv, env=env, start_new_session=True)
+    children = [subprocess.Popen(argv, env=env, start_new_session=True,
+                                 stdout=out, stderr=out)
                 for argv, env in commands]
 
     def stop(*_):
@@ -58,13 +60,13 @@ def keep(commands):
 
 
 class Tree:
-    """commands: (argv, environment) each."""
+    """commands: (argv, environment) each; log: the file for what they say."""
 
-    def __init__(self, *commands):
+    def __init__(self, log, *commands):
         self.keeper = os.fork()
         if not self.keeper:
             try:
-                keep(commands)
+                keep(log, commands)
             finally:
                 os._exit(111)
 
