@@ -1,0 +1,112 @@
+/* Commands that touch no mailbox. */
+#include "session.h"
+
+static int plain(session *s, parse *p)
+{
+  if (parse_end(p)) return 1;
+  session_bad(s, p);
+  return 0;
+}
+
+void cmd_capability(session *s, parse *p, int uid)
+{
+  (void)uid;
+  if (!plain(s, p)) return;
+  out_line(&s->o, "* CAPABILITY " SESSION_CAPABILITIES);
+  session_update(s, 0, 1, 0);
+  session_ok(s, "CAPABILITY completed");
+}
+
+void cmd_noop(session *s, parse *p, int uid)
+{
+  (void)uid;
+  if (!plain(s, p)) return;
+  session_update(s, 0, 1, 0);
+  session_ok(s, "NOOP completed");
+}
+
+void cmd_check(session *s, parse *p, int uid)
+{
+  (void)uid;
+  if (!plain(s, p)) return;
+  session_update(s, 1, 1, 0);
+  session_ok(s, "CHECK completed");
+}
+
+void cmd_logout(session *s, parse *p, int uid)
+{
+  (void)uid;
+  if (!plain(s, p)) return;
+  out_line(&s->o, "* BYE Logging out");
+  session_ok(s, "LOGOUT completed");
+  s->closing = 1;
+}
+
+void cmd_authenticated(session *s, parse *p, int uid)
+{
+  (void)uid;
+  p->error = "Already authenticated";
+  session_bad(s, p);
+}
+
+void cmd_namespace(session *s, parse *p, int uid)
+{
+  (void)uid;
+  if (!plain(s, p)) return;
+  out_line(&s->o, "* NAMESPACE ((\"\" \".\")) NIL NIL");
+  session_update(s, 0, 1, 0);
+  session_ok(s, "NAMESPACE completed");
+}
+
+/* RFC 2971: what the client says of itself is read, and that is all. */
+static int id_list(parse *p)
+{
+  text t;
+  if (!parse_sp(p)) return 0;
+  if (!parse_peek(p, '(')) {
+    if (!parse_nstring(p, &t)) return 0;
+    if (!t.s) return parse_end(p);
+    p->error = "Expected a list or NIL";
+    return 0;
+  }
+  p->s++;
+  for (unsigned n = 0; !parse_peek(p, ')'); n++) {
+    if (n == 30) {
+      p->error = "Too many fields";
+      return 0;
+    }
+    if ((n && !parse_sp(p)) || !parse_string(p, &t) || !parse_sp(p) ||
+        !parse_nstring(p, &t))
+      return 0;
+  }
+  p->s++;
+  return parse_end(p);
+}
+
+void cmd_id(session *s, parse *p, int uid)
+{
+  (void)uid;
+  if (!id_list(p)) {
+    session_bad(s, p);
+    return;
+  }
+  out_line(&s->o, "* ID (\"name\" \"rohrpost\")");
+  session_update(s, 0, 1, 0);
+  session_ok(s, "ID completed");
+}
+
+/* RFC 5161: nothing of ours has to be enabled yet. */
+void cmd_enable(session *s, parse *p, int uid)
+{
+  text t;
+  (void)uid;
+  do {
+    if (!parse_sp(p) || !parse_atom(p, &t)) {
+      session_bad(s, p);
+      return;
+    }
+  } while (p->s < p->end);
+  out_line(&s->o, "* ENABLED");
+  session_update(s, 0, 1, 0);
+  session_ok(s, "ENABLE completed");
+}

@@ -1,0 +1,33 @@
+/* FETCH (6.4.5, 7.4.2). */
+#ifndef FETCH_H
+#define FETCH_H
+
+#include "mime.h"
+#include "session.h"
+
+enum fetch_kind {
+  FETCH_FLAGS,
+  FETCH_UID,
+  FETCH_DATE,
+  FETCH_SIZE,
+  FETCH_ENVELOPE,
+  FETCH_BODY,
+  FETCH_STRUCTURE,
+  FETCH_SECTION
+};
+
+typedef struct fetch_item {
+  struct fetch_item *next;
+  int kind;
+  char const *label; /* of a section: "BODY[1.TEXT", "RFC822" … */
+  int peek;
+  int bracket; /* the label wants names, "]" and the origin behind it */
+  int partial;
+  uint32_t from, count;
+  mime_section section;
+} fetch_item;
+
+/* 1 or 0 as parse functions. */
+int fetch_parse(parse *p, fetch_item **first);
+
+#endif

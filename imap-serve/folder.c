@@ -1,0 +1,265 @@
+/* CREATE, DELETE, RENAME (6.3.3 to 6.3.5). */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "folders.h"
+#include "log.h"
+#include "maildir.h"
+#include "names.h"
+#include "place.h"
+#include "session.h"
+
+#define TRASH "..rohrpost-deleted" /* no mailbox name begins with a dot */
+
+static int is_inbox(char const *dir)
+{
+  return !dir[1];
+}
+
+static void done(session *s, char const *what)
+{
+  session_update(s, 0, 1, 0);
+  session_ok(s, what);
+}
+
+/* A new mailbox with its UIDVALIDITY. 1, or -1 (EEXIST) */
+static int make(session *s, char const *dir)
+{
+  mailbox m;
+  int r;
+  if (mkdirat(s->root, dir, 0700) < 0) return -1;
+  if (maildir_folder_make(".", dir) < 0) return -1;
+  if (mailbox_open(&m, s->root, dir, 1) < 0) return -1;
+  r = mailbox_sync(&m, 1);
+  mailbox_close(&m);
+  return r;
+}
+
+void cmd_create(session *s, parse *p, int uid)
+{
+  char dir[MAILDIR_NAME + 1];
+  text name;
+  (void)uid;
+  if (!parse_sp(p) || !parse_astring(p, &name) || !parse_end(p)) {
+    session_bad(s, p);
+    return;
+  }
+  if (name.len > 1 && name.s[name.len - 1] == NAMES_DELIMITER) name.len--;
+  if (name_is_inbox(name.s, name.len)) {
+    session_no(s, "[ALREADYEXISTS] INBOX is always there");
+  } else if (!session_directory(&name, dir) || !name_utf7(name.s, name.len)) {
+    session_no(s, "[CANNOT] Invalid mailbox name");
+  } else if (make(s, dir) < 0) {
+    if (errno == EEXIST)
+      session_no(s, "[ALREADYEXISTS] Mailbox already exists");
+    else
+      session_no_errno(s, "create a mailbox");
+  } else {
+    done(s, "CREATE completed");
+  }
+}
+
+/* Removes what is in a directory, two levels deep, and itself. */
+static int remove_tree(int at, char const *name, unsigned levels)
+{
+  struct dirent *e;
+  int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  DIR *d = fd < 0 ? 0 : fdopendir(fd);
+  if (!d) return -1;
+  while ((e = readdir(d)) != 0) {
+    if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
+    if (unlinkat(fd, e->d_name, 0) < 0 && levels)
+      remove_tree(fd, e->d_name, levels - 1);
+  }
+  closedir(d);
+  return unlinkat(at, name, AT_REMOVEDIR);
+}
+
+/* By a rename first, so that it goes at once or not at all. */
+static int remove_mailbox(int root, char const *dir)
+{
+  static unsigned count;
+  char trash[80];
+  snprintf(trash, sizeof trash, TRASH ".%lld.%u.%u", (long long)time(0),
+           (unsigned)getpid(), ++count);
+  if (renameat2(root, dir, root, trash, RENAME_NOREPLACE) < 0) return -1;
+  if (fsync(root) < 0) return -1;
+  if (remove_tree(root, trash, 2) < 0)
+    log_warnsys("unable to remove %s", trash);
+  return 1;
+}
+
+void cmd_delete(session *s, parse *p, int uid)
+{
+  char dir[MAILDIR_NAME + 1];
+  folders f = FOLDERS_ZERO;
+  int r = parse_sp(p) ? session_mailbox(s, p, dir) : 0;
+  (void)uid;
+  if (r < 0) return;
+  if (!r || !parse_end(p)) {
+    session_bad(s, p);
+    return;
+  }
+  if (is_inbox(dir)) {
+    session_no(s, "[CANNOT] INBOX cannot be deleted");
+    return;
+  }
+  if (remove_mailbox(s->root, dir) > 0) {
+    done(s, "DELETE completed");
+  } else if (errno == ENOENT && folders_read(&f, s->root) > 0) {
+    session_no(s, folders_has_children(&f, dir + 1, strlen(dir + 1))
+                      ? "[CANNOT] Name has inferior hierarchical names"
+                      : "[NONEXISTENT] No such mailbox");
+    folders_free(&f);
+  } else {
+    session_no_errno(s, "delete a mailbox");
+  }
+}
+
+/* All of INBOX into a new mailbox (6.3.5): INBOX itself stays, empty. */
+static void rename_inbox(session *s, char const *to)
+{
+  mailbox m;
+  place there;
+  int failed = 0;
+  if (make(s, to) < 0) {
+    if (errno == EEXIST)
+      session_no(s, "[ALREADYEXISTS] Mailbox already exists");
+    else
+      session_no_errno(s, "create a mailbox");
+    return;
+  }
+  if (mailbox_open(&m, s->root, ".", 1) < 0) {
+    session_no_errno(s, "open INBOX");
+    return;
+  }
+  if (place_open(&there, s->root, to) < 0) {
+    session_no_errno(s, "open a mailbox");
+    mailbox_close(&m);
+    return;
+  }
+  if (mailbox_sync(&m, 1) < 0 || place_lock(&there) < 0) failed = errno;
+  m.nolock = 1;
+  if (!failed) {
+    for (unsigned i = 0; i < KEYWORDS; i++)
+      if (m.keys.name[i] && keywords_add(&there.box.keys, m.keys.name[i],
+                                         strlen(m.keys.name[i])) < 0)
+        failed = errno;
+    if (!failed && keywords_write(&there.box.keys, there.box.dir) < 0)
+      failed = errno;
+  }
+  for (size_t i = 0; !failed && i < m.n; i++) {
+    char path[MAILBOX_PATH];
+    if (place_path(path, message_base(&m, m.v + i), m.v[i].letters) < 0 ||
+        message_transfer(&m, m.v + i, there.box.dir, path, 1) < 0 ||
+        (m.v[i].state & MESSAGE_GONE && place_add(&there, path) < 0))
+      failed = errno;
+  }
+  if (!failed && place_commit(&there) < 0) failed = errno;
+  place_keep(&there);
+  if (failed) {
+    errno = failed;
+    session_no_errno(s, "rename INBOX");
+  } else {
+    done(s, "RENAME completed");
+  }
+  place_close(&there);
+  mailbox_close(&m);
+}
+
+/* The new name of a mailbox that is from or below it; 0 if it is too long or
+   taken. */
+static int new_name(folders const *f, char *to, char const *old, size_t from,
+                    char const *new)
+{
+  int n = snprintf(to, MAILDIR_NAME + 1, ".%s%s", new, old + from);
+  return n <= MAILDIR_NAME && !folders_has(f, to + 1, strlen(to + 1));
+}
+
+static int is_below(char const *name, char const *from, size_t len)
+{
+  return !strncmp(name, from, len) &&
+         (!name[len] || name[len] == NAMES_DELIMITER);
+}
+
+/* Renames all or, if one fails, none. Returns how many; -1 */
+static int rename_all(int root, folders const *f, char const *from,
+                      char const *to, int back)
+{
+  size_t len = strlen(from);
+  int n = 0;
+  char a[MAILDIR_NAME + 1], b[MAILDIR_NAME + 1];
+  for (size_t i = 0; i < f->n; i++) {
+    if (!is_below(f->v[i], from, len)) continue;
+    snprintf(a, sizeof a, ".%s", f->v[i]);
+    snprintf(b, sizeof b, ".%s%s", to, f->v[i] + len);
+    if (back ? renameat2(root, b, root, a, RENAME_NOREPLACE) < 0
+             : renameat2(root, a, root, b, RENAME_NOREPLACE) < 0) {
+      if (back) continue;
+      return -1;
+    }
+    n++;
+  }
+  return n;
+}
+
+static void rename_mailbox(session *s, char const *from, char const *to)
+{
+  folders f;
+  char name[MAILDIR_NAME + 1];
+  size_t len = strlen(from);
+  char const *no = "[NONEXISTENT] No such mailbox";
+  int n = 0;
+  if (folders_read(&f, s->root) < 0) {
+    session_no_errno(s, "list mailboxes");
+    return;
+  }
+  for (size_t i = 0; i < f.n && n >= 0; i++) {
+    if (!is_below(f.v[i], from, len)) continue;
+    n = new_name(&f, name, f.v[i], len, to) ? 1 : -1;
+  }
+  if (n < 0) no = "[ALREADYEXISTS] A new name is taken, or too long";
+  if (n > 0 && is_below(to, from, len)) {
+    n = -1;
+    no = "[CANNOT] A mailbox cannot go below itself";
+  }
+  if (n <= 0) {
+    session_no(s, no);
+  } else if (rename_all(s->root, &f, from, to, 0) < 0 || fsync(s->root) < 0) {
+    int e = errno;
+    rename_all(s->root, &f, from, to, 1);
+    errno = e;
+    session_no_errno(s, "rename a mailbox");
+  } else {
+    done(s, "RENAME completed");
+  }
+  folders_free(&f);
+}
+
+void cmd_rename(session *s, parse *p, int uid)
+{
+  char from[MAILDIR_NAME + 1], to[MAILDIR_NAME + 1];
+  text a, b;
+  (void)uid;
+  if (!parse_sp(p) || !parse_astring(p, &a) || !parse_sp(p) ||
+      !parse_astring(p, &b) || !parse_end(p)) {
+    session_bad(s, p);
+    return;
+  }
+  if (b.len > 1 && b.s[b.len - 1] == NAMES_DELIMITER) b.len--;
+  if (!session_directory(&a, from) || !session_directory(&b, to) ||
+      !name_utf7(b.s, b.len))
+    session_no(s, "[CANNOT] Invalid mailbox name");
+  else if (is_inbox(to))
+    session_no(s, "[ALREADYEXISTS] INBOX is always there");
+  else if (is_inbox(from))
+    rename_inbox(s, to);
+  else
+    rename_mailbox(s, from + 1, to + 1);
+}

@@ -1,0 +1,166 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "input.h"
+
+#define SMALL 4096 /* the buffer of an idle session */
+#define CHUNK 2000
+
+struct input_chunk {
+  input_chunk *next;
+  size_t used, size;
+  _Alignas(max_align_t) char data[];
+};
+
+int input_init(input *in, int fd, out *o, char const *s, size_t n)
+{
+  *in = (input){.fd = fd, .o = o, .size = n > SMALL ? n : SMALL};
+  in->buf = malloc(in->size);
+  if (!in->buf) return -1;
+  if (n) memcpy(in->buf, s, n);
+  in->end = n;
+  return 1;
+}
+
+void input_free(input *in)
+{
+  input_forget(in);
+  free(in->buf);
+  in->buf = 0;
+}
+
+int input_pending(input const *in)
+{
+  return in->end > in->line;
+}
+
+/* Makes room behind what is there: 1, -1 EMSGSIZE or ENOMEM */
+static int grow(input *in)
+{
+  char *p;
+  size_t size = in->size * 4 > INPUT_LINE ? INPUT_LINE : in->size * 4;
+  if (in->end < in->size) return 1;
+  if (in->size >= INPUT_LINE) return errno = EMSGSIZE, -1;
+  p = realloc(in->buf, size);
+  if (!p) return -1;
+  in->buf = p;
+  in->size = size;
+  return 1;
+}
+
+static ssize_t fill(input *in, io_time deadline)
+{
+  ssize_t r;
+  if (out_flush(in->o) < 0) return errno = EPIPE, -1;
+  r = io_read(in->fd, in->buf + in->end, in->size - in->end, deadline);
+  if (r > 0) in->end += (size_t)r;
+  return r;
+}
+
+static void drop_line(input *in)
+{
+  if (!in->line) return;
+  memmove(in->buf, in->buf + in->line, in->end - in->line);
+  in->end -= in->line;
+  in->line = in->length = 0;
+}
+
+/* The line is longer than the buffer: its rest is of no use. */
+static int skip_line(input *in)
+{
+  for (;;) {
+    char *lf = memchr(in->buf, '\n', in->end);
+    ssize_t r;
+    if (lf) {
+      in->line = (size_t)(lf + 1 - in->buf);
+      drop_line(in);
+      return errno = EMSGSIZE, -1;
+    }
+    in->end = 0;
+    r = fill(in, io_after(INPUT_MS));
+    if (r <= 0) return (int)r;
+  }
+}
+
+int input_line(input *in, io_time first, char **s, size_t *len)
+{
+  size_t seen = 0;
+  drop_line(in);
+  for (;;) {
+    char *lf = memchr(in->buf + seen, '\n', in->end - seen);
+    ssize_t r;
+    if (lf) {
+      in->line = (size_t)(lf + 1 - in->buf);
+      in->length = in->line - 1;
+      if (in->length && lf[-1] == '\r') in->length--;
+      *s = in->buf;
+      *len = in->length;
+      return 1;
+    }
+    seen = in->end;
+    if (grow(in) < 0) return errno == EMSGSIZE ? skip_line(in) : -1;
+    r = fill(in, seen ? io_after(INPUT_MS) : first);
+    if (r <= 0) return (int)r;
+  }
+}
+
+ssize_t input_raw(input *in, char *to, size_t n)
+{
+  size_t have = in->end - in->line;
+  if (have) {
+    if (have > n) have = n;
+    memcpy(to, in->buf + in->line, have);
+    in->line += have;
+    return (ssize_t)have;
+  }
+  if (out_flush(in->o) < 0) return errno = EPIPE, -1;
+  return io_read(in->fd, to, n, io_after(INPUT_MS));
+}
+
+int input_skip(input *in, uint64_t n)
+{
+  char buf[4096];
+  while (n) {
+    ssize_t r = input_raw(in, buf, n < sizeof buf ? (size_t)n : sizeof buf);
+    if (r <= 0) return -1;
+    n -= (uint64_t)r;
+  }
+  return 1;
+}
+
+void *input_keep(input *in, size_t n)
+{
+  input_chunk *c = in->pool;
+  size_t size = n > CHUNK ? n : CHUNK;
+  n = (n + 15) & ~(size_t)15;
+  if (n > INPUT_COMMAND - in->kept) return errno = EMSGSIZE, (void *)0;
+  in->kept += n;
+  if (!c || c->size - c->used < n) {
+    size = (size + 15) & ~(size_t)15;
+    c = malloc(sizeof *c + size);
+    if (!c) return 0;
+    *c = (input_chunk){.next = in->pool, .size = size};
+    in->pool = c;
+  }
+  c->used += n;
+  return c->data + c->used - n;
+}
+
+void input_forget(input *in)
+{
+  while (in->pool) {
+    input_chunk *next = in->pool->next;
+    free(in->pool);
+    in->pool = next;
+  }
+  in->kept = 0;
+  if (in->size > SMALL && in->end - in->line <= SMALL) {
+    char *p;
+    drop_line(in);
+    p = realloc(in->buf, SMALL);
+    if (!p) return;
+    in->buf = p;
+    in->size = SMALL;
+  }
+}

@@ -1,0 +1,34 @@
+/* Buffered output to the client; a client that takes nothing for OUT_MS, or is
+   gone, makes it dead, and nothing more is written. */
+#ifndef OUT_H
+#define OUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define OUT_MS (5 * 60 * 1000)
+#define OUT_SIZE 16384
+
+typedef struct out {
+  int fd;
+  int dead;
+  size_t len;
+  char buf[OUT_SIZE];
+} out;
+
+void out_put(out *o, char const *s, size_t n);
+void out_puts(out *o, char const *s);
+void out_number(out *o, uint64_t n);
+void out_line(out *o, char const *s); /* s and CRLF */
+
+/* As astring, "quoted" or {n} literal, whichever the bytes allow. */
+void out_astring(out *o, char const *s, size_t n);
+
+/* Room for n (at most OUT_SIZE) bytes to be filled in place, then told with
+   out_filled. */
+char *out_room(out *o, size_t n);
+void out_filled(out *o, size_t n);
+
+int out_flush(out *o); /* 1, or -1 if the client is gone */
+
+#endif

@@ -1,0 +1,102 @@
+/* One client's session, authenticated from the start (RFC 3501 3). */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "input.h"
+#include "mailbox.h"
+#include "mime.h"
+#include "out.h"
+#include "parse.h"
+
+#define SESSION_IDLE_MS (30 * 60 * 1000) /* RFC 3501 5.4, at least 30 min */
+#define SESSION_APPEND_MAX (32u << 20)
+#define SESSION_ERRORS 50 /* BADs in a row before BYE */
+
+#define SESSION_CAPABILITIES                                                   \
+  "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UNSELECT "     \
+  "UIDPLUS MOVE SPECIAL-USE"
+
+typedef struct session {
+  out o;
+  input in;
+  int root; /* the account's directory */
+  uint32_t append_max;
+  text tag; /* of the current command */
+  int selected;
+  mailbox box;     /* if selected */
+  uint32_t exists; /* as the client knows them */
+  uint32_t recent;
+  mime mime; /* of the message read last */
+  int file;  /* its descriptor, -1: none */
+  uint32_t file_uid;
+  int closing; /* after this command: no more */
+  unsigned errors;
+} session;
+
+/* A half-open range of indices into box.v. */
+typedef struct span {
+  size_t from, to;
+} span;
+typedef struct spans {
+  span *v;
+  size_t n;
+} spans;
+
+/* How a session starts. tag 0: a PREAUTH greeting; else the tagged OK to cmd.
+   more: bytes that were read too much. Serves until the end; returns the exit
+   code. */
+typedef struct session_start {
+  int in, out, root;
+  char const *tag, *cmd;
+  char const *more;
+  size_t morelen;
+  uint32_t append_max;
+} session_start;
+int session_run(session_start const *start);
+
+/* "TAG OK text", "TAG NO text", "TAG BAD text". */
+void session_reply(session *s, char const *kind, char const *text);
+void session_ok(session *s, char const *text);
+void session_no(session *s, char const *text);
+
+/* NO with what errno means (RFC 5530); ENOENT is left to the caller. */
+void session_no_errno(session *s, char const *doing);
+
+/* The reply to a command that could not be read or ended wrongly. */
+void session_bad(session *s, parse *p);
+
+/* Tells the client what has changed (5.2, 7.3, 7.4). expunge: messages may
+   change their numbers now. uid: FETCH responses carry the UID. */
+void session_report(session *s, int expunge, int uid);
+
+/* mailbox_sync and session_report; if that fails the session ends. */
+void session_update(session *s, int force, int expunge, int uid);
+
+void session_unselect(session *s);
+void session_put_flags(session *s, message const *g);
+void session_put_flag_names(session *s, int permanent);
+
+/* A sequence set as indices, in order, without doubles. 1; 0: BAD (a number
+   that there is not), p->error is set. */
+int session_spans(session *s, parse *p, set const *which, int uid, spans *to);
+
+/* The message's file as s->mime's, from the cache of one if it can. 1; 0:
+   gone; -1 errno. */
+int session_file(session *s, size_t at);
+void session_forget_file(session *s);
+
+/* Reads a mailbox name: its directory below root in to (MAILDIR_NAME + 1
+   bytes). 1; 0: a syntax error; -1: not a name that can be (NO was said). */
+int session_mailbox(session *s, parse *p, char *to);
+
+/* The same for a text that was read already: 1 or 0. */
+int session_directory(text const *name, char *to);
+
+typedef void command(session *s, parse *p, int uid);
+command cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable, cmd_namespace,
+    cmd_select, cmd_examine, cmd_create, cmd_delete, cmd_rename, cmd_subscribe,
+    cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status, cmd_append, cmd_check,
+    cmd_close, cmd_unselect, cmd_expunge, cmd_search, cmd_fetch, cmd_store,
+    cmd_copy, cmd_move, cmd_idle, cmd_authenticated;
+
+#endif
