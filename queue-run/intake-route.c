@@ -1,0 +1,116 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "intake-route.h"
+#include "log.h"
+#include "route.h"
+
+static int answer(intake_to *to, int code, char const *text, int r)
+{
+  to->code = code;
+  to->text = text;
+  return r;
+}
+
+static int part(stralloc *s, char const *name, char const *value)
+{
+  if (!*value) return 1;
+  return stralloc_0(s) && stralloc_cats(s, name) && stralloc_cats(s, value);
+}
+
+/* T: number, address, what was known of it, where it goes. */
+static int append(intake_to *to, envelope_to const *t, char const *address,
+                  int local)
+{
+  stralloc s = STRALLOC_ZERO;
+  char number[16];
+  int r = -1;
+  snprintf(number, sizeof number, "%u", to->accepted);
+  if (stralloc_cats(&s, number) && stralloc_0(&s) &&
+      stralloc_cats(&s, address) &&
+      part(&s, "route=", local ? "local" : "remote") &&
+      part(&s, "mailbox=",
+           !local        ? ""
+           : *t->mailbox ? t->mailbox
+                         : address) &&
+      part(&s, "via=", t->via) && part(&s, "notify=", t->notify) &&
+      part(&s, "orcpt=", t->orcpt) && part(&s, "from=", t->from) &&
+      part(&s, "rcpt=", *t->rcpt ? t->rcpt : t->address) && stralloc_0(&s)) {
+    parcel_record const record = {PARCEL_TO, s.s, s.len - 1};
+    if (s.len <= PARCEL_RECORD) r = envelope_add(to->out, &record);
+  }
+  stralloc_free(&s);
+  if (r < 0) return answer(to, 451, "4.3.0 Out of memory", 0);
+  to->accepted++;
+  return answer(to, 250, "2.1.5 Queued", 1);
+}
+
+static int remote(intake_to *to, envelope_to const *t, char const *address)
+{
+  if (to->junk)
+    return answer(to, 550, "5.7.1 Junk is not sent on to other hosts", 1);
+  return append(to, t, address, 0);
+}
+
+static int all(intake_to *to, envelope_to const *t, route_list const *l)
+{
+  for (size_t i = 0; i < l->n; i++) {
+    int r = l->v[i].local ? append(to, t, l->v[i].address, 1)
+                          : remote(to, t, l->v[i].address);
+    if (r != 1) return r;
+  }
+  return 1;
+}
+
+static int unrouted(intake *x, table *mail, intake_to *to, envelope_to const *t)
+{
+  route_list l = {0};
+  unsigned dropped;
+  int r = 1;
+  switch (route_address(mail, t->address, &l, &dropped)) {
+  case ROUTE_OK: r = all(to, t, &l); break;
+  case ROUTE_FOREIGN:
+    r = strcmp(x->class, "received") ? remote(to, t, t->address)
+                                     : answer(to, 550, "5.7.1 No relaying", 0);
+    break;
+  case ROUTE_UNKNOWN: answer(to, 550, "5.1.1 No such mailbox", 1); break;
+  case ROUTE_LOOP: answer(to, 550, "5.4.6 Alias loop", 1); break;
+  case ROUTE_TOOMANY: answer(to, 550, "5.5.3 Too many targets", 1); break;
+  default: r = answer(to, 451, "4.3.0 Address tables not available", 0);
+  }
+  route_free(&l);
+  return r;
+}
+
+/* Mail from outside leaves only by an alias of ours, which we look up
+   ourselves: 1, 0, -1. */
+static int aliased(table *mail, envelope_to const *t)
+{
+  route_list l = {0};
+  unsigned dropped;
+  int found = 0, r = 0;
+  if (*t->rcpt && !*t->via) r = route_address(mail, t->rcpt, &l, &dropped);
+  for (size_t i = 0; r == ROUTE_OK && i < l.n; i++)
+    if (!l.v[i].local && !strcmp(l.v[i].address, t->address)) found = 1;
+  route_free(&l);
+  return r == ROUTE_TEMP ? -1 : found;
+}
+
+int intake_route(intake *x, intake_to *to, envelope_to const *t)
+{
+  table *mail;
+  int r;
+  if (t->route == ENVELOPE_LOCAL) return append(to, t, t->address, 1);
+  if (t->route == ENVELOPE_REMOTE && strcmp(x->class, "received"))
+    return remote(to, t, t->address);
+  mail = fresh_table_get(&x->mail);
+  if (!mail) {
+    log_warnsys("unable to open %s", x->mail.path);
+    return answer(to, 451, "4.3.0 Address tables not available", 0);
+  }
+  if (t->route == ENVELOPE_UNROUTED) return unrouted(x, mail, to, t);
+  r = aliased(mail, t);
+  if (r > 0) return remote(to, t, t->address);
+  return r < 0 ? answer(to, 451, "4.3.0 Address tables not available", 0)
+               : answer(to, 550, "5.7.1 No relaying", 0);
+}

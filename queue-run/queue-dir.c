@@ -1,0 +1,92 @@
+/* The queue's directory, the ids of its messages and their places. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "queue-file.h"
+
+#define TIME_DIGITS 11 /* base 32 microseconds until the year 3111 */
+#define PID_DIGITS (QUEUE_ID - TIME_DIGITS)
+
+static char const digits[] = "0123456789abcdefghijklmnopqrstuv";
+
+char const *queue_directory(void)
+{
+  static char path[1024];
+  char const *s = getenv("ROHRPOST_QUEUE");
+  if (s && *s) return s;
+  s = getenv("ROHRPOST_VAR");
+  snprintf(path, sizeof path, "%s/queue", s && *s ? s : "/var/lib/rohrpost");
+  return path;
+}
+
+static int make(int queue)
+{
+  struct stat st;
+  if (fstatat(queue, "trigger", &st, 0) == 0 &&
+      fstatat(queue, "mess", &st, 0) == 0)
+    return 1;
+  if (mkdirat(queue, "mess", 0700) < 0 && errno != EEXIST) return -1;
+  if (mkfifoat(queue, "trigger", 0600) < 0 && errno != EEXIST) return -1;
+  return fsync(queue) < 0 ? -1 : 1;
+}
+
+int queue_open(char const *path)
+{
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), e;
+  if (fd < 0 || make(fd) > 0) return fd;
+  e = errno;
+  close(fd);
+  errno = e;
+  return -1;
+}
+
+static void number(char *to, unsigned n, uint64_t x)
+{
+  while (n--) {
+    to[n] = digits[x & 31];
+    x >>= 5;
+  }
+}
+
+/* The time in microseconds, never the same twice in one process, then the
+   process id: no two processes that live at once have the same. */
+void queue_id_new(char *id)
+{
+  static uint64_t last;
+  struct timeval now;
+  uint64_t t;
+  gettimeofday(&now, 0);
+  t = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_usec;
+  if (t <= last) t = last + 1;
+  last = t;
+  number(id, TIME_DIGITS, t);
+  number(id + TIME_DIGITS, PID_DIGITS, (uint64_t)getpid());
+  id[QUEUE_ID] = 0;
+}
+
+int queue_id_valid(char const *id, size_t len)
+{
+  if (len != QUEUE_ID) return 0;
+  for (size_t i = 0; i < len; i++)
+    if (!id[i] || !strchr(digits, id[i])) return 0;
+  return 1;
+}
+
+static unsigned digit(char c)
+{
+  return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
+}
+
+void queue_path(char *to, char const *id)
+{
+  unsigned split =
+      (digit(id[TIME_DIGITS - 2]) << 5 | digit(id[TIME_DIGITS - 1])) %
+      QUEUE_SPLIT;
+  snprintf(to, QUEUE_PATH, "mess/%02x/%s", split, id);
+}

@@ -1,0 +1,78 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "queue-file.h"
+#include "queue-line.h"
+
+static int read_at(int fd, char *to, size_t n, uint64_t offset)
+{
+  for (size_t have = 0; have < n;) {
+    ssize_t r = pread(fd, to + have, n - have, (off_t)(offset + have));
+    if (r < 0 && errno == EINTR) continue;
+    if (r <= 0) return r < 0 ? -1 : (errno = EPROTO, -1);
+    have += (size_t)r;
+  }
+  return 1;
+}
+
+static int load(queue_file *q)
+{
+  char line[QUEUE_HEADER];
+  struct stat st;
+  if (fstat(q->fd, &st) < 0 || read_at(q->fd, line, sizeof line, 0) < 0)
+    return -1;
+  if (!S_ISREG(st.st_mode) || !queue_line_header_read(q, line) ||
+      (uint64_t)st.st_size != q->message + q->size)
+    return errno = EPROTO, -1;
+  q->head = malloc((size_t)q->message);
+  if (!q->head) return -1;
+  return read_at(q->fd, q->head, (size_t)q->message, 0);
+}
+
+int queue_file_open(queue_file *q, int queue, char const *id, int write)
+{
+  char path[QUEUE_PATH];
+  *q = (queue_file){.fd = -1};
+  queue_path(path, id);
+  q->fd = openat(queue, path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+  if (q->fd < 0) return errno == ENOENT ? 0 : -1;
+  if (load(q) > 0) return 1;
+  queue_file_close(q);
+  return -1;
+}
+
+void queue_file_close(queue_file *q)
+{
+  int e = errno;
+  if (q->fd >= 0) close(q->fd);
+  free(q->head);
+  *q = (queue_file){.fd = -1};
+  errno = e;
+}
+
+envelope_walk queue_file_walk(queue_file const *q)
+{
+  return (envelope_walk){.s = q->head + QUEUE_HEADER, .len = q->envelope};
+}
+
+/* A record that cannot be read waits: nothing is lost by that. */
+void queue_record_get(queue_file const *q, unsigned i, queue_record *r)
+{
+  char const *line = q->head + q->records + (size_t)i * QUEUE_RECORD;
+  *r = (queue_record){.status = QUEUE_UNSURE};
+  if (!queue_line_record_read(r, line))
+    *r = (queue_record){.status = QUEUE_UNSURE};
+}
+
+int queue_record_put(queue_file *q, unsigned i, queue_record const *r)
+{
+  size_t at = (size_t)q->records + (size_t)i * QUEUE_RECORD;
+  queue_line_record(q->head + at, r);
+  return pwrite(q->fd, q->head + at, QUEUE_RECORD, (off_t)at) == QUEUE_RECORD
+             ? 1
+             : -1;
+}

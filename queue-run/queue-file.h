@@ -1,0 +1,82 @@
+/* A message in the queue: one file, as queue(5) describes it. */
+#ifndef QUEUE_FILE_H
+#define QUEUE_FILE_H
+
+#include <stdint.h>
+
+#include <skalibs/stralloc.h>
+
+#include "compose.h"
+#include "envelope.h"
+
+#define QUEUE_ID 16      /* characters of a queue id */
+#define QUEUE_HEADER 128 /* bytes of the first line */
+#define QUEUE_RECORD 256 /* bytes of a recipient's record */
+#define QUEUE_ALIGN 512  /* records never straddle a sector */
+#define QUEUE_REPLY 220  /* most bytes of a reply in a record */
+#define QUEUE_SPLIT 256  /* directories below mess/ */
+#define QUEUE_PATH 32    /* mess/xx/ID and its 0 */
+
+/* A recipient's status. */
+enum {
+  QUEUE_WAITING = 'w',
+  QUEUE_UNSURE = 'u', /* waiting; the last attempt's outcome is not known */
+  QUEUE_DONE = 'd',   /* delivered or handed on */
+  QUEUE_FAILED = 'f', /* the sender is to be told */
+  QUEUE_TOLD = 't'    /* failed, and nothing more is to be done */
+};
+
+typedef struct queue_record {
+  char status;
+  unsigned attempts;
+  long long next; /* unix time of the next attempt, or of the last */
+  char reply[QUEUE_REPLY + 1];
+} queue_record;
+
+/* The queue directory: ROHRPOST_QUEUE, else ROHRPOST_VAR/queue, else
+   /var/lib/rohrpost/queue. */
+char const *queue_directory(void);
+
+/* Opens it, making mess/ and trigger if they are not there. fd or -1. */
+int queue_open(char const *path);
+
+void queue_id_new(char *id); /* QUEUE_ID + 1 bytes; unique over restarts */
+int queue_id_valid(char const *id, size_t len);
+void queue_path(char *to, char const *id); /* QUEUE_PATH bytes */
+
+/* Writes and commits a new message. envelope: its I P F V and T records, T
+   numbered from 0 on; records as many as T. id is chosen and set. 1; 0 with
+   errno: nothing is there; -1 with errno: a sync failed, and nothing is there
+   as far as could be seen to. */
+int queue_file_new(int queue, char const *class, stralloc const *envelope,
+                   unsigned recipients, compose const *c, char const *by,
+                   char *id);
+
+typedef struct queue_file {
+  int fd;
+  char class[16];
+  long long time; /* of arrival */
+  size_t envelope;
+  unsigned recipients;
+  uint64_t records, message, size;
+  char *head; /* the file up to the message */
+} queue_file;
+
+/* 1; 0: there is none; -1 with errno, EPROTO if it is damaged. */
+int queue_file_open(queue_file *q, int queue, char const *id, int write);
+void queue_file_close(queue_file *q);
+
+/* Its I P F V T records; T come last. */
+envelope_walk queue_file_walk(queue_file const *q);
+
+void queue_record_get(queue_file const *q, unsigned i, queue_record *r);
+
+/* Overwrites the record in place, not synced: 1 or -1. */
+int queue_record_put(queue_file *q, unsigned i, queue_record const *r);
+
+static inline int queue_waits(char status)
+{
+  return status == QUEUE_WAITING || status == QUEUE_UNSURE;
+}
+
+#endif

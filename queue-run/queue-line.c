@@ -1,0 +1,74 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "queue-line.h"
+
+#define MAGIC "rohrpost-queue-1"
+
+/* Blanks up to a newline at the end; to has one byte more for snprintf. */
+static void finish(char *line, char const *text, size_t size)
+{
+  size_t n = strlen(text);
+  memset(line, ' ', size);
+  memcpy(line, text, n < size - 1 ? n : size - 1);
+  line[size - 1] = '\n';
+}
+
+void queue_line_header(char *line, queue_file const *q)
+{
+  char text[QUEUE_HEADER];
+  snprintf(text, sizeof text, "%s %s %lld %zu %u %llu %llu %llu", MAGIC,
+           q->class, q->time, q->envelope, q->recipients,
+           (unsigned long long)q->records, (unsigned long long)q->message,
+           (unsigned long long)q->size);
+  finish(line, text, QUEUE_HEADER);
+}
+
+void queue_line_record(char *line, queue_record const *r)
+{
+  char text[QUEUE_RECORD];
+  snprintf(text, sizeof text, "%c %u %lld %s", r->status, r->attempts, r->next,
+           r->reply);
+  finish(line, text, QUEUE_RECORD);
+}
+
+int queue_line_header_read(queue_file *q, char const *line)
+{
+  char text[QUEUE_HEADER];
+  unsigned long long records, message, size;
+  memcpy(text, line, sizeof text);
+  if (text[sizeof text - 1] != '\n') return 0;
+  text[sizeof text - 1] = 0;
+  if (sscanf(text, MAGIC " %15s %lld %zu %u %llu %llu %llu", q->class, &q->time,
+             &q->envelope, &q->recipients, &records, &message, &size) != 7)
+    return 0;
+  q->records = records;
+  q->message = message;
+  q->size = size;
+  return q->envelope <= (1U << 30) && q->recipients > 0 &&
+         q->recipients <= PARCEL_RECIPIENTS && records % QUEUE_ALIGN == 0 &&
+         records >= QUEUE_HEADER + q->envelope &&
+         records < QUEUE_HEADER + q->envelope + QUEUE_ALIGN &&
+         message == records + (uint64_t)q->recipients * QUEUE_RECORD;
+}
+
+int queue_line_record_read(queue_record *r, char const *line)
+{
+  char text[QUEUE_RECORD];
+  int used = 0;
+  size_t n;
+  memcpy(text, line, sizeof text);
+  if (text[sizeof text - 1] != '\n') return 0;
+  text[sizeof text - 1] = 0;
+  if (sscanf(text, "%c %u %lld%n", &r->status, &r->attempts, &r->next, &used) !=
+          3 ||
+      !strchr("wudft", r->status))
+    return 0;
+  if (text[used] == ' ') used++;
+  n = strlen(text + used);
+  while (n && text[used + (int)n - 1] == ' ') n--;
+  if (n > QUEUE_REPLY) n = QUEUE_REPLY;
+  memcpy(r->reply, text + used, n);
+  r->reply[n] = 0;
+  return 1;
+}

@@ -1,0 +1,171 @@
+/* A new message of the queue, written and committed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "queue-file.h"
+#include "queue-line.h"
+
+#define BUFFER 65536
+#define DIR_LEN 7 /* of "mess/xx" */
+
+typedef struct writer {
+  int fd;
+  uint64_t size; /* of the message */
+  uint64_t at;   /* written */
+  size_t len;
+  char buf[BUFFER];
+} writer;
+
+static int flush(writer *w)
+{
+  for (size_t done = 0; done < w->len;) {
+    ssize_t r = write(w->fd, w->buf + done, w->len - done);
+    if (r < 0 && errno == EINTR) continue;
+    if (r <= 0) return errno = r ? errno : ENOSPC, -1;
+    done += (size_t)r;
+  }
+  w->at += w->len;
+  w->len = 0;
+  return 1;
+}
+
+static int put(writer *w, char const *s, size_t n)
+{
+  while (n) {
+    size_t room = BUFFER - w->len, part = n < room ? n : room;
+    memcpy(w->buf + w->len, s, part);
+    w->len += part;
+    s += part;
+    n -= part;
+    if (w->len == BUFFER && flush(w) < 0) return -1;
+  }
+  return 1;
+}
+
+static int put_message(char const *s, size_t n, void *data)
+{
+  writer *w = data;
+  w->size += n;
+  return put(w, s, n);
+}
+
+static int pad(writer *w, size_t n)
+{
+  char filler[QUEUE_ALIGN];
+  memset(filler, ' ', sizeof filler);
+  if (n) filler[n - 1] = '\n';
+  return put(w, filler, n);
+}
+
+/* The first line comes last: it has the message's size. */
+static int put_first_line(writer *w, queue_file const *q)
+{
+  char line[QUEUE_HEADER];
+  queue_line_header(line, q);
+  if (w->at == 0)
+    memcpy(w->buf, line, sizeof line);
+  else if (pwrite(w->fd, line, sizeof line, 0) != (ssize_t)sizeof line)
+    return -1;
+  return flush(w);
+}
+
+static int fill(writer *w, queue_file *q, stralloc const *envelope,
+                compose const *c, char const *by)
+{
+  compose_trace const trace = {.by = by};
+  queue_record const fresh = {.status = QUEUE_WAITING};
+  char line[QUEUE_RECORD];
+  queue_line_record(line, &fresh);
+  if (pad(w, QUEUE_HEADER) < 0 || put(w, envelope->s, envelope->len) < 0 ||
+      pad(w, (size_t)q->records - QUEUE_HEADER - q->envelope) < 0)
+    return -1;
+  for (unsigned i = 0; i < q->recipients; i++)
+    if (put(w, line, sizeof line) < 0) return -1;
+  if (compose_write(c, &trace, put_message, w) != 1) return -1;
+  q->size = w->size;
+  return put_first_line(w, q);
+}
+
+/* Opens the split directory of path, made if it is not there. */
+static int open_split(int queue, char const *path)
+{
+  char name[DIR_LEN + 1];
+  int fd, mess, r;
+  snprintf(name, sizeof name, "%.*s", DIR_LEN, path);
+  fd = openat(queue, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0 || errno != ENOENT) return fd;
+  if (mkdirat(queue, name, 0700) < 0 && errno != EEXIST) return -1;
+  mess = openat(queue, "mess", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (mess < 0) return -1;
+  r = fsync(mess);
+  close(mess);
+  return r < 0 ? -1 : openat(queue, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int name_it(int fd, int split, char const *name)
+{
+  char self[32];
+  if (linkat(fd, "", split, name, AT_EMPTY_PATH) == 0) return 1;
+  if (errno != ENOENT && errno != EPERM && errno != EINVAL) return -1;
+  snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+  return linkat(AT_FDCWD, self, split, name, AT_SYMLINK_FOLLOW) < 0 ? -1 : 1;
+}
+
+static int commit(int fd, int split, char const *name)
+{
+  if (fsync(fd) < 0) {
+    log_warnsys("unable to sync a new message");
+    return -1;
+  }
+  if (name_it(fd, split, name) < 0) return 0;
+  if (fsync(split) == 0) return 1;
+  log_warnsys("unable to sync the queue's directory");
+  if (unlinkat(split, name, 0) < 0) log_warnsys("unable to remove %s", name);
+  return -1;
+}
+
+static int write_and_commit(int split, char const *id, queue_file *q,
+                            stralloc const *envelope, compose const *c,
+                            char const *by)
+{
+  static writer w;
+  int r, e;
+  w.fd = openat(split, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (w.fd < 0) return 0;
+  w.size = w.at = w.len = 0;
+  r = fill(&w, q, envelope, c, by) < 0 ? 0 : commit(w.fd, split, id);
+  e = errno;
+  close(w.fd);
+  errno = e;
+  return r;
+}
+
+int queue_file_new(int queue, char const *class, stralloc const *envelope,
+                   unsigned recipients, compose const *c, char const *by,
+                   char *id)
+{
+  queue_file q = {
+      .time = time(0), .envelope = envelope->len, .recipients = recipients};
+  char path[QUEUE_PATH];
+  int split, r, e;
+  snprintf(q.class, sizeof q.class, "%s", class);
+  q.records =
+      (QUEUE_HEADER + q.envelope + QUEUE_ALIGN - 1) / QUEUE_ALIGN * QUEUE_ALIGN;
+  q.message = q.records + (uint64_t)recipients * QUEUE_RECORD;
+  queue_id_new(id);
+  queue_path(path, id);
+  split = open_split(queue, path);
+  if (split < 0) return 0;
+  r = write_and_commit(split, id, &q, envelope, c, by);
+  e = errno;
+  close(split);
+  errno = e;
+  return r;
+}
