@@ -200,7 +200,7 @@ def listen(*argv, **e):
     r, w = os.pipe()
     p = subprocess.Popen(['unix-listen', path, argv[0], '-w', '-d', str(w),
                           *argv[1:]], pass_fds=[w], env=env(**e),
-                         stderr=subprocess.PIPE)
+                         stderr=open(T + '/log', 'ab'))
     os.close(w)
     os.read(r, 1)
     os.close(r)
@@ -215,7 +215,7 @@ def listen_tcp(*argv, address='127.0.0.1', **e):
     r, w = os.pipe()
     p = subprocess.Popen(['tcp-listen', address, str(port), argv[0], '-w',
                           '-d', str(w), *argv[1:]], pass_fds=[w],
-                         env=env(**e), stderr=subprocess.PIPE)
+                         env=env(**e), stderr=open(T + '/log', 'ab'))
     os.close(w)
     os.read(r, 1)
     os.close(r)

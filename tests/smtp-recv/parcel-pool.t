@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""parcel-pool: lending, queueing, and instances that must not be used again."""
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+sys.path[:0] = ['tests', 'tests/smtp-recv']
+import tap
+from recv import T, clean, listen, wait
+
+# A sink that does what the sender's local part says.
+SINK = T + '/sink.py'
+open(SINK, 'w').write('''
+import os, sys, time
+sys.path[:0] = ['tests/smtp-recv']
+from recv import records
+me = os.getpid()
+open(%r + '/started', 'a').write(f'{me}\\n')
+for kind, body in records(sys.stdin.buffer):
+    if kind == 'I':
+        i = body
+    elif kind == 'F':
+        what = body
+    elif kind == '?':
+        os.write(1, b'Q %%s 250 2.0.0 Go on\\n' %% i)
+    elif kind == '.':
+        if what == b'die':
+            sys.exit(1)
+        if what == b'hang':
+            time.sleep(600)
+        if what == b'wait':
+            while not os.path.exists(%r + '/go'):
+                time.sleep(0.01)
+        if what == b'other':
+            i = b'other'
+        os.write(1, b'R %%s 250 2.0.0 pid %%d\\n' %% (i, me))
+        if what == b'twice':
+            time.sleep(0.05)
+            os.write(1, b'R %%s 250 2.0.0 again\\n' %% i)
+''' % (T, T))
+
+
+def rec(kind, body=b''):
+    return b'%d:%s%s,' % (len(body) + 1, kind.encode(), body)
+
+
+def parcel(sender=b'', size=10, identity=b'a'):
+    message = b''.join(rec('M', b'x' * 60000) for _ in range(size // 60000))
+    return (rec('I', identity) + rec('F', sender) + rec('T', b'0\0x@y.test') +
+            message + rec('M', b'y' * (size % 60000)) + rec('.'))
+
+
+class Client:
+    def __init__(self):
+        self.s = socket.socket(socket.AF_UNIX)
+        self.s.connect(path)
+        self.s.settimeout(20)
+        self.f = self.s.makefile('rb')
+
+    def put(self, *what):
+        self.s.sendall(b''.join(what))
+
+    def line(self):
+        try:
+            return self.f.readline().decode().strip()
+        except ConnectionResetError:
+            return ''
+
+    def pid(self, *what):
+        self.put(*what or (parcel(),))
+        return self.line().split()[-1:]
+
+    def close(self):
+        self.f.close()
+        self.s.close()
+
+
+p, path = listen('parcel-pool', '-n', '2', 'sh', '-c', f'exec python3 {SINK}')
+started = lambda: open(T + '/started').read().split()
+wait(lambda: os.path.exists(T + '/started') and len(started()) == 2)
+tap.same(len(started()), 2, 'instances are warm before anybody asks')
+c = Client()
+first = c.pid()
+tap.ok(first[0] in started(), 'a parcel and its report', first)
+tap.same([c.pid() for _ in range(5)], [first] * 5,
+         'an instance stays in use, parcel after parcel')
+tap.ok(c.pid(parcel(size=3000000)) == first, 'three megabytes')
+c.put(rec('I', b'a'), rec('F'), rec('?'))
+tap.same(c.line(), 'Q a 250 2.0.0 Go on', 'an answer to ? goes back')
+c.put(rec('M', b'x'), rec('.'))
+tap.ok(c.line().startswith('R a 250'), 'and then the report')
+# lent for a parcel, not for a connection
+idle = [Client() for _ in range(20)]
+tap.ok(all(x.pid()[0] in started() for x in idle),
+       'twenty clients with two instances, all staying connected')
+for x in idle:
+    x.close()
+# bytes in dribs
+for b in parcel(size=70000)[:50]:
+    c.put(bytes([b]))
+c.put(parcel(size=70000)[50:])
+tap.ok(c.line().startswith('R a 250'), 'a parcel that comes byte by byte')
+n = len(started())
+tap.same(n, 2, 'nothing so far cost an instance')
+# a client that goes away in mid-parcel
+d = Client()
+d.put(parcel(size=200000)[:150000])
+d.close()
+tap.ok(wait(lambda: len(started()) == n + 1),
+       'an instance left in mid-parcel is replaced')
+tap.ok(c.pid()[0] in started(), 'and others go on')
+# a client that never reads its report
+n = len(started())
+d = Client()
+d.put(parcel(b'wait'))
+wait(lambda: False, 0.1)
+d.close()
+open(T + '/go', 'w').close()
+tap.ok(wait(lambda: len(started()) == n + 1),
+       'an instance with an unread report is replaced')
+os.unlink(T + '/go')
+for sender, name in [(b'die', 'an instance that dies'),
+                     (b'twice', 'an instance with a report too many')]:
+    n = len(started())
+    d = Client()
+    d.put(parcel(sender))
+    got = d.line()
+    tap.ok((got == '') == (sender == b'die'), f'{name}: the client', got)
+    tap.ok(wait(lambda: len(started()) == n + 1), f'{name} is replaced')
+    d.close()
+for bad, name in [(b'x', 'no netstring'), (b'99999999:', 'an absurd length'),
+                  (b'01:I,', 'a leading zero'), (rec('M', b'x'),
+                                                 'a record before I'),
+                  (rec('I', b'a') + rec('I', b'b'), 'I inside a parcel'),
+                  (rec('I', b'a')[:-1] + b';', 'no comma'),
+                  (b'0:,', 'an empty record')]:
+    d = Client()
+    d.put(bad)
+    tap.same(d.line(), '', f'{name}: the client is thrown out')
+    d.close()
+tap.ok(wait(lambda: c.pid()), 'and the pool goes on')
+# queueing in order
+e = [Client() for _ in range(4)]
+n = len(started())
+for x in e:
+    x.put(parcel(b'wait'))
+open(T + '/go', 'w').close()
+got = [x.line() for x in e]
+tap.ok(all(g.startswith('R a 250') for g in got), 'waiting clients queue', got)
+os.unlink(T + '/go')
+# TERM lets a parcel end
+e[0].put(parcel(b'wait'))
+wait(lambda: False, 0.1)
+p.send_signal(signal.SIGTERM)
+wait(lambda: False, 0.1)
+open(T + '/go', 'w').close()
+tap.ok(e[0].line().startswith('R a 250'), 'SIGTERM: a parcel under way ends')
+tap.same(p.wait(timeout=20), 0, 'then the pool does')
+tap.ok(wait(lambda: not [x for x in started() if os.path.exists(
+    f'/proc/{x}') and open(f'/proc/{x}/stat').read().split()[2] != 'Z']),
+    'and no instance survives')
+
+# a pipeline that cannot start is tried with growing delays
+p, path = listen('parcel-pool', '-n', '1', 'sh', '-c',
+                 f'echo x >>{T}/tries; exit 1')
+wait(lambda: os.path.exists(T + '/tries'))
+wait(lambda: False, 1)
+tries = len(open(T + '/tries').read())
+tap.ok(2 <= tries // 2 <= 6, 'back-off', tries)
+p.terminate()
+p.wait()
+tap.same(subprocess.run(['parcel-pool', '-w', 'true'], stdin=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL).returncode, 100,
+         '-w needs a listening socket')
+r = subprocess.run(['parcel-pool', 'true'], stderr=subprocess.DEVNULL)
+tap.same(r.returncode, 100, 'and there is no other mode')
+clean()
+tap.finish()
