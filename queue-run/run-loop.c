@@ -1,0 +1,339 @@
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <skalibs/strerr.h>
+
+#include "lane.h"
+#include "log.h"
+#include "run-loop.h"
+#include "scan.h"
+
+#define STOP_MS 20000  /* for busy lanes after TERM */
+#define FAIR 20        /* transactions before a lane makes room */
+#define DOWN_FIRST 250 /* ms until a missing service is tried again */
+#define DOWN_LONGEST 10000
+#define HINTS 65536 /* what a FIFO holds: some may have been lost */
+
+/* A socket where lanes connect to. */
+typedef struct service {
+  io_time until; /* it was not there; not before that */
+  int64_t delay;
+} service;
+
+typedef struct run {
+  run_config const *c;
+  plan p;
+  scan s;
+  lane *lanes;
+  unsigned live;
+  struct pollfd *poll;
+  service local, send, report;
+  io_time rescan;
+  int trigger, signals;
+  int stopping;
+  int unclean_end;
+  size_t hint; /* bytes of an id whose rest has not come yet */
+  char hints[HINTS];
+} run;
+
+static service *service_of(run *r, destination const *d)
+{
+  return *d->key == RUN_LOCAL    ? &r->local
+         : *d->key == RUN_BOUNCE ? &r->report
+                                 : &r->send;
+}
+
+static void end_lane(run *r, lane *l)
+{
+  destination *d = l->d;
+  lane_end(l);
+  r->live--;
+  plan_ready_again(&r->p, d);
+  plan_forget(&r->p, d);
+}
+
+/* More lanes for a destination that answers, one for one that does not. */
+static void pace(run *r, lane *l, work_result const *x)
+{
+  destination *d = l->d;
+  if (*d->key != RUN_REMOTE) return;
+  if (!x->good)
+    d->window = 1;
+  else if (d->window < r->c->lanes_per)
+    d->window++;
+}
+
+static void no_service(run *r, lane *l, job *j)
+{
+  service *s = service_of(r, l->d);
+  if (!s->delay) log_warn("no service for %s: waiting for it", l->d->key);
+  s->delay = s->delay ? s->delay * 2 : DOWN_FIRST;
+  if (s->delay > DOWN_LONGEST) s->delay = DOWN_LONGEST;
+  s->until = io_after(s->delay);
+  plan_again(&r->p, j);
+}
+
+static void finished(run *r, lane *l, work_result const *x)
+{
+  job *j = l->j;
+  l->j = 0;
+  if (x->outcome == WORK_NO_SERVICE) {
+    no_service(r, l, j);
+    end_lane(r, l);
+    return;
+  }
+  service_of(r, l->d)->delay = 0;
+  pace(r, l, x);
+  switch (x->outcome) {
+  case WORK_DONE: plan_done(&r->p, j, x->failed, 0); break;
+  case WORK_GONE: plan_done(&r->p, j, 0, 1); break;
+  case WORK_LATER:
+    j->unsure = 0; /* the record says so if it is */
+    plan_later(&r->p, j, x->next, x->failed);
+    break;
+  default: plan_later(&r->p, j, time(0) + r->c->soon, 0);
+  }
+}
+
+/* A lane's process died over a job, or hung. */
+static void broken(run *r, lane *l)
+{
+  job *j = l->j;
+  log_warn("lane for %s lost with %s", l->d->key, j ? j->m->id : "nothing");
+  end_lane(r, l);
+  if (!j) return;
+  j->unsure = 1;
+  r->unclean_end = 1; /* nobody has written that down */
+  plan_later(&r->p, j, time(0) + r->c->soon, 0);
+}
+
+static void lane_event(run *r, lane *l)
+{
+  work_result x;
+  if (!lane_result(l, &x) || !l->j)
+    broken(r, l);
+  else
+    finished(r, l, &x);
+}
+
+static lane *idle_lane(run *r, destination const *d)
+{
+  for (unsigned i = 0; i < r->c->lanes; i++)
+    if (r->lanes[i].fd >= 0 && r->lanes[i].d == d && !r->lanes[i].j)
+      return r->lanes + i;
+  return 0;
+}
+
+/* A place for a new lane, if need be that of an idle one. */
+static lane *free_lane(run *r)
+{
+  for (unsigned i = 0; i < r->c->lanes; i++)
+    if (r->lanes[i].fd < 0) return r->lanes + i;
+  for (unsigned i = 0; i < r->c->lanes; i++)
+    if (!r->lanes[i].j && (!r->lanes[i].d->first || r->lanes[i].done >= FAIR)) {
+      end_lane(r, r->lanes + i);
+      return r->lanes + i;
+    }
+  return 0;
+}
+
+static lane *new_lane(run *r, destination *d)
+{
+  lane *l;
+  if (d->lanes >= d->window) return 0;
+  l = free_lane(r);
+  if (!l) return 0;
+  if (lane_start(l, r->c, d, r->lanes, r->c->lanes) < 0) {
+    log_warnsys("unable to start a lane for %s", d->key);
+    return 0;
+  }
+  r->live++;
+  return l;
+}
+
+/* Gives the destination's first job to a lane: 1, or 0 if that cannot be. */
+static int dispatch_one(run *r, destination *d)
+{
+  lane *l = idle_lane(r, d);
+  job *j;
+  if (!l) l = new_lane(r, d);
+  if (!l) return 0;
+  j = plan_job(d);
+  if (lane_give(l, r->c, j) > 0) return 1;
+  plan_again(&r->p, j);
+  end_lane(r, l);
+  return 0;
+}
+
+/* Every destination in the line gets one job on its way, in turns. Returns
+   when a missing service may be tried again. */
+static io_time dispatch(run *r)
+{
+  destination *stuck = 0, *d;
+  io_time next = IO_FOREVER;
+  while ((d = plan_ready(&r->p))) {
+    service *s = service_of(r, d);
+    if (s->delay && io_left(s->until)) {
+      if (s->until < next) next = s->until;
+    } else if (d->first && dispatch_one(r, d)) {
+      plan_ready_again(&r->p, d);
+      continue;
+    }
+    d->next_ready = stuck;
+    stuck = d;
+  }
+  while ((d = stuck)) {
+    stuck = d->next_ready;
+    plan_ready_again(&r->p, d);
+  }
+  return next;
+}
+
+static void read_hints(run *r)
+{
+  ssize_t n = read(r->trigger, r->hints + r->hint, sizeof r->hints - r->hint);
+  char *s = r->hints, *end, *lf;
+  if (n <= 0) return;
+  if ((size_t)n + r->hint == sizeof r->hints) scan_start(&r->s);
+  end = r->hints + r->hint + (size_t)n;
+  while ((lf = memchr(s, '\n', (size_t)(end - s)))) {
+    *lf = 0;
+    if (queue_id_valid(s, (size_t)(lf - s))) plan_take(&r->p, s);
+    s = lf + 1;
+  }
+  r->hint = (size_t)(end - s);
+  if (r->hint > QUEUE_ID) r->hint = 0;
+  memmove(r->hints, s, r->hint);
+}
+
+static void forget_services(run *r)
+{
+  r->local.until = r->send.until = r->report.until = 0;
+}
+
+static void read_signal(run *r)
+{
+  struct signalfd_siginfo s;
+  if (read(r->signals, &s, sizeof s) != (ssize_t)sizeof s) return;
+  switch (s.ssi_signo) {
+  case SIGTERM: r->stopping = 1; break;
+  case SIGALRM:
+    plan_all_due(&r->p);
+    forget_services(r);
+    break;
+  case SIGHUP: scan_start(&r->s); break;
+  default:
+    while (waitpid(-1, 0, WNOHANG) > 0)
+      ;
+  }
+}
+
+/* Lanes that have been idle or busy for too long; when to look again. */
+static io_time check_lanes(run *r)
+{
+  io_time next = IO_FOREVER, now = io_now();
+  for (unsigned i = 0; i < r->c->lanes; i++) {
+    lane *l = r->lanes + i;
+    if (l->fd >= 0 && l->deadline <= now) {
+      if (l->j)
+        broken(r, l);
+      else
+        end_lane(r, l);
+    }
+    if (l->fd >= 0 && l->deadline < next) next = l->deadline;
+  }
+  return next;
+}
+
+static void wait_and_react(run *r, io_time until)
+{
+  unsigned n = r->c->lanes;
+  for (unsigned i = 0; i < n; i++) {
+    r->poll[i] = (struct pollfd){.fd = r->lanes[i].fd, .events = POLLIN};
+  }
+  r->poll[n] = (struct pollfd){.fd = r->signals, .events = POLLIN};
+  r->poll[n + 1] =
+      (struct pollfd){.fd = r->stopping ? -1 : r->trigger, .events = POLLIN};
+  if (poll(r->poll, n + 2, io_left(until)) < 0) {
+    if (errno == EINTR) return;
+    strerr_diefu1sys(111, "poll");
+  }
+  for (unsigned i = 0; i < n; i++)
+    if (r->poll[i].revents && r->lanes[i].fd == r->poll[i].fd)
+      lane_event(r, r->lanes + i);
+  if (r->poll[n].revents) read_signal(r);
+  if (r->poll[n + 1].revents) read_hints(r);
+}
+
+static io_time sooner(io_time a, io_time b)
+{
+  return a < b ? a : b;
+}
+
+/* Unix time to the clock of deadlines */
+static io_time due_at(long long due)
+{
+  long long left = due - time(0);
+  return due ? io_after(left > 0 ? left * 1000 : 0) : IO_FOREVER;
+}
+
+static void turn(run *r)
+{
+  io_time next;
+  if (io_left(r->rescan) == 0) {
+    scan_start(&r->s);
+    r->rescan = io_after((int64_t)r->c->rescan * 1000);
+  }
+  next = scan_step(&r->s, &r->p) ? 0 : r->rescan;
+  if (next) r->p.unclean = 0;
+  next = sooner(next, due_at(plan_due(&r->p, time(0))));
+  next = sooner(next, dispatch(r));
+  next = sooner(next, check_lanes(r));
+  wait_and_react(r, next);
+}
+
+static int busy(run const *r)
+{
+  unsigned n = 0;
+  for (unsigned i = 0; i < r->c->lanes; i++)
+    n += r->lanes[i].fd >= 0 && r->lanes[i].j;
+  return n != 0;
+}
+
+/* What is under way ends first; what then still is, is killed. */
+static void stop(run *r)
+{
+  io_time end = io_after(STOP_MS);
+  while (busy(r) && io_left(end)) wait_and_react(r, end);
+  for (unsigned i = 0; i < r->c->lanes; i++)
+    if (r->lanes[i].fd >= 0) {
+      if (r->lanes[i].j) r->unclean_end = 1;
+      lane_end(r->lanes + i);
+    }
+}
+
+int run_loop(run_config const *c, int trigger, int signals, int unclean)
+{
+  static run r;
+  r.c = c;
+  r.trigger = trigger;
+  r.signals = signals;
+  r.lanes = calloc(c->lanes, sizeof *r.lanes);
+  r.poll = calloc(c->lanes + 2, sizeof *r.poll);
+  if (!r.lanes || !r.poll || plan_init(&r.p, c) < 0)
+    strerr_diefu1sys(111, "allocate memory");
+  for (unsigned i = 0; i < c->lanes; i++) r.lanes[i].fd = -1;
+  r.p.unclean = unclean;
+  r.rescan = io_after((int64_t)c->rescan * 1000);
+  scan_start(&r.s);
+  while (!r.stopping) turn(&r);
+  stop(&r);
+  return !r.unclean_end;
+}

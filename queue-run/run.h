@@ -1,0 +1,27 @@
+/* What queue-run was told. */
+#ifndef RUN_H
+#define RUN_H
+
+#include "queue-file.h"
+#include "schedule.h"
+
+/* Kinds of destination, the first byte of its key. */
+enum { RUN_LOCAL = 'L', RUN_REMOTE = 'R', RUN_BOUNCE = 'B' };
+#define RUN_KEY 600 /* bytes of the longest key and its 0 */
+
+typedef struct run_config {
+  int queue;
+  schedule when;
+  unsigned lanes;        /* at once */
+  unsigned lanes_per;    /* to one destination */
+  unsigned lane_seconds; /* for one transaction */
+  unsigned rescan;       /* seconds */
+  unsigned soon;         /* retry where nothing can be said of the mail */
+  char const *send, *local, *report; /* sockets */
+  char const *postmaster;            /* for double bounces, or 0 */
+} run_config;
+
+/* The key of a recipient's destination; RUN_KEY bytes. */
+void run_key(char *to, envelope_to const *t);
+
+#endif

@@ -1,0 +1,51 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "scan.h"
+
+#define PIECE 100 /* messages at a time */
+
+void scan_start(scan *s)
+{
+  if (s->dir) closedir(s->dir);
+  *s = (scan){.split = 0};
+}
+
+static DIR *open_split(int queue, unsigned split)
+{
+  char path[QUEUE_PATH];
+  int fd;
+  DIR *d;
+  snprintf(path, sizeof path, "mess/%02x", split);
+  fd = openat(queue, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) {
+    if (errno != ENOENT) log_warnsys("unable to read %s", path);
+    return 0;
+  }
+  d = fdopendir(fd);
+  if (!d) close(fd);
+  return d;
+}
+
+int scan_step(scan *s, plan *p)
+{
+  for (unsigned n = 0; n < PIECE && s->split < QUEUE_SPLIT;) {
+    struct dirent *e;
+    if (!s->dir) s->dir = open_split(p->c->queue, s->split);
+    e = s->dir ? readdir(s->dir) : 0;
+    if (!e) {
+      if (s->dir) closedir(s->dir);
+      s->dir = 0;
+      s->split++;
+      n++;
+    } else if (queue_id_valid(e->d_name, strlen(e->d_name))) {
+      plan_take(p, e->d_name);
+      n++;
+    }
+  }
+  return s->split < QUEUE_SPLIT;
+}

@@ -1,0 +1,276 @@
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "log.h"
+#include "work.h"
+
+#define PIECE 65536
+
+/* One transaction; of the message's recipients those with a code of -1 (not
+   yet answered) or more are in it, 0 are not. */
+typedef struct transaction {
+  queue_file q;
+  char const *id;
+  int *code;
+  queue_record *record;
+  unsigned chosen;
+  unsigned attempts; /* the most of any */
+  int unsure;
+  io_time deadline;
+} transaction;
+
+void run_key(char *to, envelope_to const *t)
+{
+  size_t len = strlen(t->address), at = addr_at(t->address, len);
+  char const *s = t->address + at + (at < len);
+  char *p = to;
+  if (t->route == ENVELOPE_LOCAL) {
+    snprintf(to, RUN_KEY, "%c", RUN_LOCAL);
+    return;
+  }
+  snprintf(to, RUN_KEY, "%c%s", RUN_REMOTE, *t->via ? t->via : s);
+  while (*++p) *p = (char)tolower((unsigned char)*p);
+}
+
+int work_open(run_config const *c, queue_file *q, work_order const *o,
+              work_result *r)
+{
+  int got = queue_file_open(q, c->queue, o->id, 1);
+  if (got > 0) return 1;
+  r->outcome = got ? WORK_TROUBLE : WORK_GONE;
+  if (got < 0) log_warnsys("unable to open message %s", o->id);
+  return 0;
+}
+
+static void choose(transaction *t, unsigned i, int unsure)
+{
+  queue_record_get(&t->q, i, t->record + i);
+  if (!queue_waits(t->record[i].status)) return;
+  t->code[i] = -1;
+  t->chosen++;
+  if (t->record[i].attempts > t->attempts) t->attempts = t->record[i].attempts;
+  if (unsure || t->record[i].status == QUEUE_UNSURE) t->unsure = 1;
+}
+
+/* Chooses the recipients that wait for this destination: 1 or -1. */
+static int select_recipients(transaction *t, char const *key, int unsure)
+{
+  envelope_walk w = queue_file_walk(&t->q);
+  parcel_record r;
+  envelope_to to;
+  char its[RUN_KEY];
+  unsigned i = 0;
+  t->code = calloc(t->q.recipients, sizeof *t->code);
+  t->record = calloc(t->q.recipients, sizeof *t->record);
+  if (!t->code || !t->record) return -1;
+  while (i < t->q.recipients && envelope_next(&w, &r) > 0) {
+    if (r.type != PARCEL_TO) continue;
+    if (envelope_recipient(&to, &r) > 0) {
+      run_key(its, &to);
+      if (!strcmp(its, key)) choose(t, i, unsure);
+    }
+    i++;
+  }
+  envelope_end(&w);
+  return 1;
+}
+
+static int put_facts(transaction *t, parcel_out *out)
+{
+  char fact[64];
+  int r;
+  snprintf(fact, sizeof fact, "queue=%s", t->id);
+  r = parcel_puts(out, PARCEL_CLIENT, fact, t->deadline);
+  snprintf(fact, sizeof fact, "attempt=%u%s", t->attempts + 1,
+           t->unsure ? "?" : "");
+  return r == 1 ? parcel_puts(out, PARCEL_CLIENT, fact, t->deadline) : r;
+}
+
+/* The envelope with our facts, our id, and the chosen recipients only. */
+static int put_envelope(transaction *t, parcel_out *out)
+{
+  envelope_walk w = queue_file_walk(&t->q);
+  parcel_record r;
+  unsigned i = 0;
+  int done = parcel_puts(out, PARCEL_BEGIN, t->id, t->deadline);
+  while (done == 1 && envelope_next(&w, &r) > 0) {
+    if (r.type == PARCEL_BEGIN || parcel_fact(&r, "queue") ||
+        parcel_fact(&r, "attempt"))
+      continue;
+    if (r.type == PARCEL_FROM) done = put_facts(t, out);
+    if (r.type == PARCEL_TO && !t->code[i++]) continue;
+    if (done == 1) done = parcel_put(out, r.type, r.s, r.len, t->deadline);
+  }
+  envelope_end(&w);
+  return done;
+}
+
+static int put_message(transaction *t, parcel_out *out)
+{
+  static char piece[PIECE];
+  uint64_t at = t->q.message, end = at + t->q.size;
+  while (at < end) {
+    size_t n = end - at < PIECE ? (size_t)(end - at) : PIECE;
+    ssize_t got = pread(t->q.fd, piece, n, (off_t)at);
+    int r;
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return errno = got ? errno : EPROTO, -1;
+    r = parcel_put_message(out, piece, (size_t)got, t->deadline);
+    if (r != 1) return r;
+    at += (uint64_t)got;
+  }
+  return 1;
+}
+
+static void answered(transaction *t, unsigned i, parcel_report const *r)
+{
+  t->code[i] = r->code;
+  snprintf(t->record[i].reply, sizeof t->record[i].reply, "%d %.*s", r->code,
+           QUEUE_REPLY - 8, r->text);
+}
+
+static void one_report(parcel_report const *r, void *data)
+{
+  transaction *t = data;
+  if (r->number < t->q.recipients && t->code[r->number])
+    answered(t, (unsigned)r->number, r);
+}
+
+/* 1: every chosen recipient has an answer; -1: errno, some may have none. An
+   answer before the end can only be a no. */
+static int ask(transaction *t, station *s)
+{
+  parcel_report all;
+  int early;
+  int r = put_envelope(t, &s->out);
+  if (r == 1) r = put_message(t, &s->out);
+  if (r == 1) r = parcel_put(&s->out, PARCEL_END, "", 0, t->deadline);
+  if (r == 1) r = parcel_flush(&s->out, t->deadline);
+  if (r < 0) return -1;
+  early = r == 0;
+  r = station_reports(s, t->id, &all, one_report, t, t->deadline);
+  if (early) station_close(s);
+  if (r < 0 || (early && all.code < 400)) return -1;
+  for (unsigned i = 0; i < t->q.recipients; i++)
+    if (t->code[i] == -1) answered(t, i, &all);
+  return 1;
+}
+
+/* RFC 3461 4.1: whether the sender wants to hear of a failure */
+static int wants_bounce(envelope_to const *to)
+{
+  return !*to->notify || strcasestr(to->notify, "FAILURE");
+}
+
+static void deferred(run_config const *c, transaction *t, queue_record *x,
+                     long long now, int silent)
+{
+  if (silent && x->status != QUEUE_UNSURE) { /* once without costs */
+    x->status = QUEUE_UNSURE;
+    x->next = now + c->soon;
+    return;
+  }
+  x->status = silent ? QUEUE_UNSURE : QUEUE_WAITING;
+  x->attempts++;
+  x->next = schedule_next(&c->when, t->q.time, x->attempts, now);
+  if (x->next) return;
+  x->status = QUEUE_FAILED;
+  x->next = now;
+}
+
+static void log_recipient(transaction const *t, envelope_to const *to,
+                          queue_record const *x, long long now)
+{
+  char const *what = x->status == QUEUE_DONE     ? "delivered"
+                     : x->status == QUEUE_FAILED ? "failed"
+                                                 : "deferred";
+  log_info("%s to=<%s> %s after %llds, attempt %u: %s", t->id, to->address,
+           what, now - t->q.time, x->attempts, x->reply);
+}
+
+/* What the answer makes of the record. No answer at all (-1): unknown. */
+static void judge(run_config const *c, transaction *t, unsigned i,
+                  envelope_to const *to, long long now)
+{
+  queue_record *x = t->record + i;
+  int code = t->code[i];
+  if (code < 0) snprintf(x->reply, sizeof x->reply, "451 4.3.0 No answer");
+  if (code < 0 || code / 100 == 4 || code / 100 == 3) {
+    deferred(c, t, x, now, code < 0);
+  } else {
+    x->attempts++;
+    x->next = now;
+    x->status = code / 100 == 2 ? QUEUE_DONE : QUEUE_FAILED;
+  }
+  log_recipient(t, to, x, now);
+  if (x->status == QUEUE_FAILED && !wants_bounce(to)) x->status = QUEUE_TOLD;
+}
+
+static void sum_up(transaction const *t, unsigned i, work_result *r)
+{
+  queue_record const *x = t->record + i;
+  if (x->status == QUEUE_FAILED) r->failed = 1;
+  if (!queue_waits(x->status)) return;
+  if (r->outcome == WORK_DONE || x->next < r->next) r->next = x->next;
+  r->outcome = WORK_LATER;
+}
+
+/* Writes what became of each recipient: one fdatasync for all. */
+static void record(run_config const *c, transaction *t, work_result *r)
+{
+  envelope_walk w = queue_file_walk(&t->q);
+  parcel_record p;
+  envelope_to to;
+  long long now = time(0);
+  unsigned i = 0;
+  while (i < t->q.recipients && envelope_next(&w, &p) > 0) {
+    if (p.type != PARCEL_TO) continue;
+    if (t->code[i] && envelope_recipient(&to, &p) > 0) {
+      if (t->code[i] > 0 && t->code[i] / 100 != 4) r->good = 1;
+      judge(c, t, i, &to, now);
+      if (queue_record_put(&t->q, i, t->record + i) < 0)
+        log_warnsys("unable to write the state of %s", t->id);
+      sum_up(t, i, r);
+    }
+    i++;
+  }
+  envelope_end(&w);
+  if (fdatasync(t->q.fd) < 0)
+    log_warnsys("unable to sync the state of %s", t->id);
+}
+
+static void transact(run_config const *c, transaction *t, char const *path,
+                     station *s, work_result *r)
+{
+  if (station_open(s, path, t->deadline) < 0) {
+    r->outcome = WORK_NO_SERVICE;
+    return;
+  }
+  if (ask(t, s) < 0) {
+    log_warnsys("no answer from %s for %s", path, t->id);
+    station_close(s);
+  }
+  record(c, t, r);
+}
+
+void work(run_config const *c, char const *key, station *s, work_order const *o,
+          work_result *r)
+{
+  transaction t = {.id = o->id,
+                   .deadline = io_after((int64_t)c->lane_seconds * 1000)};
+  *r = (work_result){.outcome = WORK_DONE};
+  if (!work_open(c, &t.q, o, r)) return;
+  if (select_recipients(&t, key, o->unsure) < 0)
+    r->outcome = WORK_TROUBLE;
+  else if (t.chosen)
+    transact(c, &t, *key == RUN_LOCAL ? c->local : c->send, s, r);
+  free(t.code);
+  free(t.record);
+  queue_file_close(&t.q);
+}

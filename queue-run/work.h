@@ -1,0 +1,40 @@
+/* One transaction: a message to one destination, in a lane's process. */
+#ifndef WORK_H
+#define WORK_H
+
+#include "run.h"
+#include "station.h"
+
+typedef struct work_order {
+  char id[QUEUE_ID + 1];
+  char unsure; /* an earlier attempt may have succeeded unseen */
+} work_order;
+
+enum {
+  WORK_DONE,       /* nothing waits for this destination any more */
+  WORK_LATER,      /* something does, until next */
+  WORK_NO_SERVICE, /* the socket is not there: no attempt was made */
+  WORK_GONE,       /* there is no such message */
+  WORK_TROUBLE     /* the message could not be read */
+};
+
+typedef struct work_result {
+  int outcome;
+  int good;       /* the destination took or refused mail: it is alive */
+  int failed;     /* the sender is to be told something */
+  long long next; /* of WORK_LATER: unix time */
+} work_result;
+
+/* key: the destination. s: the lane's connection. */
+void work(run_config const *c, char const *key, station *s, work_order const *o,
+          work_result *r);
+
+/* The same for RUN_BOUNCE: tells the sender of all that failed. */
+void work_bounce(run_config const *c, station *s, work_order const *o,
+                 work_result *r);
+
+/* Common: opens the order's message; 0 and *r if that did not work. */
+int work_open(run_config const *c, queue_file *q, work_order const *o,
+              work_result *r);
+
+#endif
