@@ -40,7 +40,7 @@ class Connection:
             self.file.read()
         if r is STALL or r is DROP:
             return False
-        if r:
+        if r:  # None: the function has answered
             self.sock.sendall(r if isinstance(r, bytes)
                               else r.encode() + b'\r\n')
         return r or ' '

@@ -3,6 +3,7 @@
 import array
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -394,6 +395,59 @@ p = Peer({**tls_caps, 'STARTTLS': b'220 go\r\n250 injected\r\n'},
 r = to_peer(p, parcel(MESSAGE), '-t', tls.path)
 same((len(p.connections), len(tls.asked)), (2, 1),
      'RFC 3207 6: a reply behind the 220 spoils the connection')
+
+
+
+# The same with the real service, and smtp-send as a service itself
+def certificate(where):
+    subprocess.run(
+        ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+         'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj',
+         '/CN=peer.test', '-keyout', where + '/key', '-out', where + '/cert'],
+        check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(where + '/cert', where + '/key')
+    return context
+
+
+def listen(path, *command):
+    ready, tell = os.pipe()
+    child = subprocess.Popen(
+        ['unix-listen', path, *command, '-w', '-d', str(tell)],
+        pass_fds=[tell], env={**ENV, 'ROHRPOST_RUN': os.path.dirname(path)},
+        stderr=open(path + '.log', 'w'))
+    os.close(tell)
+    os.read(ready, 1)
+    return child
+
+
+def begin_tls(peer, line):
+    peer.sock.sendall(b'220 go on\r\n')
+    peer.sock = context.wrap_socket(peer.sock, server_side=True)
+    peer.file = peer.sock.makefile('rb')
+    return None if peer.sock.version() else DROP
+
+
+with tempfile.TemporaryDirectory() as d:
+    context = certificate(d)
+    p = Peer({'caps': CAPS + ['STARTTLS'], 'STARTTLS': begin_tls})
+    tls = listen(d + '/tls-out', 'tls-connect')
+    me = listen(d + '/send', 'smtp-send', '-s', f'127.0.0.1:{p.port}')
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(d + '/send')
+        f = s.makefile('rb')
+        for i in range(3):
+            s.sendall(parcel(big if i == 1 else MESSAGE, ident=f'x{i}'))
+            ok(f.readline().startswith(b'R x%d 250' % i), f'TLS, message {i}')
+        f.close()
+    p.wait()
+    same(len(p.connections), 1, 'over one connection')
+    ok(p.connections[0].messages == [MESSAGE, big, MESSAGE], 'all are whole')
+    for child in me, tls:
+        child.terminate()
+        same(child.wait(20), 0, 'SIGTERM: exit 0')
+    log = open(d + '/send.log').read()
+    same(log.count('tls=TLSv1.2'), 3, 'real TLS (RFC 3207)') or print('#', log)
 
 # Usage
 for args in ['-Z'], ['x'], ['-T', 'no=1'], ['-T', 'mail'], ['-p', 'x']:
