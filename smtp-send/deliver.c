@@ -107,6 +107,7 @@ int deliver(deliverer *d, letter *l, parcel_in *in)
   stralloc where = STRALLOC_ZERO;
   int r = TX_DONE;
   d->connect_ms = 0;
+  d->session.deadline = io_after(d->limits.all * 1000LL);
   if (l->verdict.code) letter_decide(l, &l->verdict);
   if (choose(d, l, &where)) r = go(d, l, in, where.s);
   stralloc_free(&where);

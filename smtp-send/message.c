@@ -65,7 +65,7 @@ static int flush(session *s)
   size_t n = s->outlen, done;
   s->outlen = 0;
   return io_write_watch(s->fd, s->out, n, s->fd, &done,
-                        io_after(s->limits->block * 1000LL)) > 0;
+                        session_until(s, s->limits->block)) > 0;
 }
 
 static int put(session *s, enum dots *state, char const *p, size_t n)

@@ -20,6 +20,7 @@ void session_quit(session *s)
 {
   if (s->fd < 0) return;
   s->outlen = 0;
+  s->deadline = IO_FOREVER;
   session_put(s, "QUIT\r\n");
   session_flush(s, 1);
   session_close(s);
@@ -37,17 +38,23 @@ void session_put(session *s, char const *fmt, ...)
   s->outlen += (size_t)n;
 }
 
+io_time session_until(session const *s, unsigned seconds)
+{
+  io_time t = io_after(seconds * 1000LL);
+  return t < s->deadline ? t : s->deadline;
+}
+
 int session_flush(session *s, unsigned seconds)
 {
   size_t n = s->outlen;
   s->outlen = 0;
   if (!n) return 1;
-  return io_write(s->fd, s->out, n, io_after(seconds * 1000LL));
+  return io_write(s->fd, s->out, n, session_until(s, seconds));
 }
 
 int session_reply(session *s, reply *r, unsigned seconds)
 {
-  int got = reply_get(&s->in, r, io_after(seconds * 1000LL));
+  int got = reply_get(&s->in, r, session_until(s, seconds));
   if (got == 0) errno = EPIPE;
   return got > 0 ? 1 : -1;
 }
@@ -135,7 +142,7 @@ static int connect_to(session *s, char const *host, mx_address const *a,
   s->transactions = 0;
   s->dirty = s->encrypted = 0;
   s->tls = (tls_info){0};
-  s->fd = connect_tcp(a->ip, port, io_after(s->limits->connect * 1000LL));
+  s->fd = connect_tcp(a->ip, port, session_until(s, s->limits->connect));
   if (s->fd < 0) {
     outcome_set(o, 451, "4.4.1 %s: unable to connect to %s: %s", host, a->ip,
                 strerror(errno));
@@ -158,7 +165,7 @@ static int start_tls(session *s, outcome *o)
   if (r.code != 220) return 1;
   if (line_pending(&s->in)) return 0; /* RFC 3207 4: nothing before TLS */
   ok = tls_connect_begin(s->tls_socket, s->fd, s->host, 0, &plain, &s->tls,
-                         io_after(s->limits->tls * 1000LL));
+                         session_until(s, s->limits->tls));
   s->fd = -1;
   if (ok < 0) log_warnsys("unable to use %s", s->tls_socket);
   if (ok == 0) log_warn("%s[%s]: TLS failed: %s", s->host, s->ip, s->tls.error);

@@ -12,14 +12,15 @@
 #include "reply.h"
 #include "tls.h"
 
-/* Time limits in seconds, RFC 5321 4.5.3.2. */
+/* Time limits in seconds, RFC 5321 4.5.3.2; all is for one letter, against
+   peers that are slow in everything. */
 typedef struct limits {
-  unsigned connect, greeting, helo, mail, rcpt, data, block, dot, tls;
+  unsigned connect, greeting, helo, mail, rcpt, data, block, dot, tls, all;
 } limits;
 #define LIMITS_DEFAULT                                                         \
   {                                                                            \
     .connect = 30, .greeting = 300, .helo = 300, .mail = 300, .rcpt = 300,     \
-    .data = 120, .block = 180, .dot = 600, .tls = 60                           \
+    .data = 120, .block = 180, .dot = 600, .tls = 60, .all = 14400             \
   }
 
 enum {
@@ -48,7 +49,8 @@ typedef struct session {
   int encrypted;
   tls_info tls;
   unsigned transactions;
-  int dirty; /* an unfinished transaction: RSET first */
+  int dirty;        /* an unfinished transaction: RSET first */
+  io_time deadline; /* of the letter */
   limits const *limits;
   char const *helo, *tls_socket;
 } session;
@@ -67,6 +69,9 @@ void session_close(session *s);
    caller's: commands are bounded. */
 __attribute__((format(printf, 2, 3))) void session_put(session *s,
                                                        char const *fmt, ...);
+
+/* So many seconds from now, but not beyond the letter's deadline. */
+io_time session_until(session const *s, unsigned seconds);
 
 /* 1 or -1 with errno. */
 int session_flush(session *s, unsigned seconds);

@@ -45,7 +45,8 @@ static void limit(limits *l, char *s)
                      {"data", offsetof(limits, data)},
                      {"block", offsetof(limits, block)},
                      {"dot", offsetof(limits, dot)},
-                     {"tls", offsetof(limits, tls)}};
+                     {"tls", offsetof(limits, tls)},
+                     {"all", offsetof(limits, all)}};
   for (char *save, *word = strtok_r(s, ",", &save); word;
        word = strtok_r(0, ",", &save)) {
     char *value = strchr(word, '=');
@@ -83,7 +84,8 @@ static void option(options *o, serve *s, int opt, char const *arg)
 
 int main(int argc, char const *const *argv)
 {
-  static jail_path const paths[] = {{"/etc", 0}, {"/tmp", 1}, {0}};
+  static jail_path const paths[] = {
+      {"/etc", 0}, {"/run/systemd/resolve", 0}, {"/tmp", 1}, {0}};
   static jail const walls = {
       .paths = paths, .flags = JAIL_NET | JAIL_FORK, .memory = MEMORY};
   static options o = {.d = {.limits = LIMITS_DEFAULT, .port = "25"},

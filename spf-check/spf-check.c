@@ -53,7 +53,8 @@ static int query(char const *const *argv)
 
 int main(int argc, char const *const *argv)
 {
-  static jail_path const paths[] = {{"/etc", 0}, {0}};
+  static jail_path const paths[] = {
+      {"/etc", 0}, {"/run/systemd/resolve", 0}, {0}};
   static jail const walls = {
       .paths = paths, .flags = JAIL_NET, .memory = MEMORY};
   filter_policy p = {0};

@@ -145,6 +145,10 @@ for verb in 'GREETING', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'DOT':
                        ('code 999', b'999 x\r\n'), ('code 123', b'123 x\r\n')):
         r = to_peer(Peer({verb: junk}), parcel(MESSAGE), *QUICK)
         expect(r, f'{verb} answered by junk: {what}', 'R x1 45')
+r = send(parcel(MESSAGE), '-s', f"127.0.0.1:{Peer({'EHLO': STALL}).port}", '-T',
+         'all=1')
+expect(r, 'a limit for all of it', 'R x1 451 4.4.2')
+ok(r.seconds < 5, 'in time')
 p = Peer({'DATA': '250 ok'})
 expect(to_peer(p, parcel(MESSAGE)), 'a 250 to DATA is not success',
        'R x1 451')
