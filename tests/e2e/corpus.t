@@ -124,13 +124,13 @@ def fetch(port):
 
 
 def below_trace(body):
-    """Where the trace fields that we wrote end: at our own Received"""
+    """Where the trace fields that we wrote end: with the date of our own
+    Received. (A message may begin with a blank and so look like more of it.)"""
     at = 0
     while re.match(TRACE, body[at:at + 40], re.I):
-        field = re.compile(rb"[^\n]*\n([ \t][^\n]*\n)*").match(body, at)
-        at = field.end()
-        if field.group().lower().startswith(b"received:"):
-            return at
+        if re.match(rb"received:", body[at:at + 9], re.I):
+            return re.compile(rb";\s+\S[^\n]*\n").search(body, at).end()
+        at = re.compile(rb"[^\n]*\n([ \t][^\n]*\n)*").match(body, at).end()
     return at
 
 
