@@ -205,7 +205,7 @@ static void inject(mail *m)
     strerr_dief1x(111, "the message was not taken");
   if (final.code >= 300)
     strerr_dief2x(final.code >= 500 ? 1 : 111, "refused: ", final.text);
-  way_close(&m->way);
+  way_free(&m->way);
 }
 
 static void who(mail *m)
@@ -257,5 +257,8 @@ int main(int argc, char const *const *argv)
   if (m.from_header) recipients_of_header(&m);
   if (!m.nto) strerr_dief1x(100, "nobody to send it to");
   inject(&m);
+  stralloc_free(&m.to);
+  stralloc_free(&m.head);
+  stralloc_free(&m.body);
   return 0;
 }

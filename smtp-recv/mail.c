@@ -97,6 +97,7 @@ static char const *read_mail(session *s, char *arg)
   arg += strspn(arg, " ");
   r = addr_path(&s->from, arg, strlen(arg), &used, ADDR_NULL | ADDR_UTF8);
   if (r < 0) return "451 4.3.0 Out of memory";
+  if (!stralloc_readyplus(&s->from, 1)) return "451 4.3.0 Out of memory";
   if (!r || (arg[used] && arg[used] != ' ')) return "501 5.1.7 Not an address";
   if (!s->extended && arg[used + strspn(arg + used, " ")])
     return "555 5.5.4 Parameters need EHLO";

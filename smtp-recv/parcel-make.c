@@ -111,5 +111,7 @@ int parcel_make(int argc, char const *const *argv)
   put(&out, PARCEL_END, "", 0);
   parcel_must(parcel_flush(&out, io_after(PARCEL_MS)), "write a parcel");
   parcel_out_free(&out);
+  stralloc_free(&w.facts);
+  stralloc_free(&w.to);
   return 0;
 }

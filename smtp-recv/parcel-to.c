@@ -70,7 +70,7 @@ int parcel_to(int argc, char const *const *argv)
     default: way_put(&w, r.type, r.s, r.len, io_after(PARCEL_MS));
     }
   }
-  way_close(&w);
+  way_free(&w);
   parcel_in_free(&in);
   return 0;
 }

@@ -213,6 +213,9 @@ int session_run(options *o, serve_peer const *peer)
     if (r >= 0) count(&s);
   }
   say_flush(&s);
-  way_close(&s.way);
+  way_free(&s.way);
+  stralloc_free(&s.from);
+  stralloc_free(&s.to);
+  stralloc_free(&s.only);
   return 0;
 }

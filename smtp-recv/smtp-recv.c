@@ -82,6 +82,7 @@ int main(int argc, char const *const *argv)
                .block_ms = BLOCK_S * 1000,
                .message_ms = MESSAGE_S * 1000};
   serve s = SERVE_ZERO;
+  int code;
   PROG = "smtp-recv";
   for (int opt;
        (opt = subgetopt_r(argc, argv, "slo:T:iA:pn:r:e:t:b:m:" SERVE_OPTIONS,
@@ -99,5 +100,7 @@ int main(int argc, char const *const *argv)
   s.client = client;
   if (!o.tls_at_once) s.refusal = "421 4.3.2 Too many connections\r\n";
   preload(&o);
-  return serve_run(&s);
+  code = serve_run(&s);
+  table_close(o.table.t);
+  return code;
 }

@@ -142,3 +142,9 @@ int way_settle(way *w, char const *id, parcel_report *answer, io_time deadline)
   way_drop(w);
   return -1;
 }
+
+void way_free(way *w)
+{
+  way_close(w);
+  parcel_out_free(&w->out);
+}

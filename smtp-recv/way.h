@@ -24,6 +24,7 @@ void way_init(way *w, char const *socket, char const *const *prog);
 /* Opens it, or looks whether it is still there: 1 or -1. */
 int way_open(way *w, io_time deadline);
 void way_close(way *w);
+void way_free(way *w); /* closes it, too */
 
 /* As parcel_put and parcel_put_message; once it is broken, always -1. */
 int way_put(way *w, char type, void const *s, size_t len, io_time deadline);
