@@ -21,6 +21,9 @@ ENV = dict(os.environ, ROHRPOST_RUN=DIR)
 SAN = "asan" in subprocess.run(["ldd", shutil.which("imap-login")],
                                capture_output=True, text=True).stdout
 
+if SAN:  # the leak checker cannot look at a process that is not dumpable
+    ENV["ASAN_OPTIONS"] = "detect_leaks=0"
+
 
 def serve(name, each):
     s = socket.socket(socket.AF_UNIX)
@@ -282,7 +285,10 @@ def hostile():
     same(s.end(), 99, "exit code: timed out")
     s = Session("-t", "5", "-m", "1")
     start = time.monotonic()
-    while s.ask("a NOOP").startswith("a OK") and time.monotonic() - start < 9:
+    try:
+        while s.ask("a NOOP").startswith("a OK"):
+            pass
+    except BrokenPipeError:
         pass
     ok(time.monotonic() - start < 4, "or talks for too long")
     s.end()
