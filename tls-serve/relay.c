@@ -8,6 +8,7 @@
 #include "relay.h"
 
 #define LINGER_MS 5000       /* for the peer to read and to close */
+#define LINGER_BYTES 262144  /* that it may send meanwhile */
 #define FLUSH_MS (60 * 1000) /* for the last records, each */
 #define GRACE_MS (10 * 1000) /* after SIGTERM */
 
@@ -196,6 +197,7 @@ static void part(state *s)
 {
   io_time deadline = io_after(LINGER_MS);
   char waste[4096];
+  ssize_t n, all = 0;
   while (!s->error && what(s) & BR_SSL_SENDREC) {
     send_records(s);
     if (!s->error && what(s) & BR_SSL_SENDREC &&
@@ -203,8 +205,9 @@ static void part(state *s)
       return;
   }
   if (s->error || shutdown(s->r->net, SHUT_WR) < 0 || s->net_eof) return;
-  while (io_read(s->r->net, waste, sizeof waste, deadline) > 0)
-    ;
+  while (all < LINGER_BYTES &&
+         (n = io_read(s->r->net, waste, sizeof waste, deadline)) > 0)
+    all += n;
 }
 
 int relay_handshake(relay *r, io_time deadline)

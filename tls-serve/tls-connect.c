@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -162,7 +163,7 @@ static int connect_to(char const *host, char const *port, char const *name,
   relay r;
   int good, net = dial(host, port, handshake_deadline());
   if (net < 0) strerr_diefu4sys(111, "connect to ", host, " port ", port);
-  relay_signals();
+  signal(SIGPIPE, SIG_IGN);
   confine();
   if (!is_address(name)) o.sni = name;
   r = make_relay(net, 0, 1);
