@@ -46,5 +46,6 @@ int main(int argc, char const *const *argv)
   s.data = &p;
   s.refresh = refresh;
   s.client = client;
+  s.again = 1;
   return serve_run(&s);
 }

@@ -107,3 +107,10 @@ int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,
   put_mailbox_close(&d->box); /* it may have been moved away */
   return r;
 }
+
+void put_deliver_free(put_deliver *d)
+{
+  put_mailbox_close(&d->box);
+  stralloc_free(&d->key);
+  stralloc_free(&d->tmp);
+}

@@ -30,4 +30,6 @@ char const *put_deliver_spool(put_deliver *d, char const *account);
 int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,
                     envelope_to const *to, int *code, char const **text);
 
+void put_deliver_free(put_deliver *d);
+
 #endif

@@ -212,5 +212,9 @@ int put_session(int in, int out, fresh_table *mail, char const *queue)
             .end = end,
             .no_room = no_room,
             .pass = pass};
-  return sink_run(&s, in);
+  int code = sink_run(&s, in);
+  station_free(&x.next);
+  put_deliver_free(&x.deliver);
+  sink_free(&s);
+  return code;
 }

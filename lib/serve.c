@@ -17,6 +17,7 @@
 #include "io.h"
 #include "log.h"
 #include "serve-peer.h"
+#include "serve-spare.h"
 #include "serve.h"
 #include "unix.h"
 
@@ -32,7 +33,8 @@ typedef struct parent {
   serve *s;
   child *children;
   unsigned count;
-  int counted;   /* by address: not for unix sockets */
+  int counted; /* by address: not for unix sockets */
+  serve_spares spares;
   sigset_t calm; /* the signal mask while waiting */
 } parent;
 
@@ -129,12 +131,14 @@ static int nowait(serve *s)
 static void reap(parent *p)
 {
   pid_t pid;
-  while ((pid = waitpid(-1, 0, WNOHANG)) > 0)
+  while ((pid = waitpid(-1, 0, WNOHANG)) > 0) {
+    if (p->s->again) serve_spare_gone(&p->spares, pid);
     for (unsigned i = 0; i < p->count; i++)
       if (p->children[i].pid == pid) {
         p->children[i] = p->children[--p->count];
         break;
       }
+  }
 }
 
 static int crowded(parent const *p, unsigned char const *key)
@@ -153,31 +157,50 @@ static void refuse(parent const *p, int fd)
     return; /* it is going away anyway */
 }
 
-__attribute__((noreturn)) static void run_child(parent *p, int fd)
+static int serve_one(parent *p, int fd)
 {
   serve_peer peer;
   int one = 1;
-  signal(SIGTERM, SIG_DFL);
-  signal(SIGCHLD, SIG_DFL);
   if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0) _exit(111);
-  close(fd);
-  sigprocmask(SIG_SETMASK, &p->calm, 0);
+  if (fd > 1) close(fd);
   serve_peer_socket(&peer, 0);
   if (p->counted) setsockopt(0, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  _exit(p->s->client(&peer, p->s->data));
+  return p->s->client(&peer, p->s->data);
+}
+
+__attribute__((noreturn)) static void run_child(parent *p, int fd, int place,
+                                                int line)
+{
+  int code;
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGCHLD, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &p->calm, 0);
+  if (p->s->again) serve_spare_child(&p->spares);
+  for (int n = 1; (code = serve_one(p, fd)) == 0 && place >= 0; n++) {
+    close(0);
+    close(1);
+    if (n == SERVE_SPARE_CLIENTS) break;
+    fd = serve_spare_next(&p->spares, place, line);
+    if (fd < 0) break;
+    if (p->s->refresh) p->s->refresh(p->s->data);
+  }
+  _exit(code);
 }
 
 /* 1, or 0 if there was no room for one more process */
 static int start(parent *p, int fd, unsigned char const *key)
 {
   child *c = p->children + p->count;
+  int line = -1, place;
   if (p->s->refresh) p->s->refresh(p->s->data);
+  place = p->s->again ? serve_spare_reserve(&p->spares, &line) : -1;
   c->pid = fork();
+  if (c->pid == 0) run_child(p, fd, place, line);
+  serve_spare_started(&p->spares, place, line, c->pid);
   if (c->pid < 0) {
     log_warnsys("unable to fork");
     return 0;
   }
-  if (c->pid == 0) run_child(p, fd);
   memcpy(c->key, key, SERVE_KEY);
   p->count++;
   return 1;
@@ -218,7 +241,9 @@ static int take(parent *p)
     unix_peer(fd, &pid, &uid, &gid);
     if (!serve_allowed(p->s, uid)) return close(fd), 1;
   }
-  if (p->count >= p->s->max || crowded(p, key))
+  if (p->s->again && serve_spare_give(&p->spares, fd))
+    ;
+  else if (p->count >= p->s->max || crowded(p, key))
     refuse(p, fd);
   else if (!(good = start(p, fd, key)))
     refuse(p, fd);
@@ -227,9 +252,13 @@ static int take(parent *p)
 }
 
 /* A full house without words for those outside leaves them in the backlog. */
-static int open_door(parent const *p)
+static int open_door(parent *p)
 {
-  return p->count < p->s->max || p->s->refusal;
+  if (p->count < p->s->max) {
+    if (p->s->again) serve_spare_room(&p->spares);
+    return 1;
+  }
+  return p->s->refusal || (p->s->again && !serve_spare_full(&p->spares));
 }
 
 static void accept_until_term(parent *p)
@@ -286,6 +315,8 @@ static int wait_mode(serve *s)
   n = sizeof sa;
   getsockname(0, (struct sockaddr *)&sa, &n);
   p.counted = sa.ss_family != AF_UNIX;
+  if (p.counted) s->again = 0; /* a stranger gets a process of its own */
+  if (s->again && serve_spares_init(&p.spares) < 0) s->again = 0;
   p.children = calloc(s->max, sizeof *p.children);
   if (!p.children) strerr_diefu1sys(111, "allocate memory");
   if (fcntl(0, F_SETFL, O_NONBLOCK) < 0) strerr_diefu1sys(111, "fcntl");

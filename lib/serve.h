@@ -36,7 +36,10 @@ typedef struct serve {
   uid_t uids[SERVE_UIDS];
   char const *refusal; /* sent to a client over the limits, may be 0 */
   void *data;
-  /* in the parent, before each fork: reopen tables that changed; may be 0 */
+  /* unix sockets: a child whose client() returned 0 may serve another client,
+     because nothing of the first is left in it */
+  int again;
+  /* before each client: reopen tables that changed; may be 0 */
   void (*refresh)(void *data);
   /* fd 0 and fd 1 are the client. Returns the exit code. */
   int (*client)(serve_peer const *peer, void *data);

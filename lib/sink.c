@@ -187,7 +187,7 @@ int sink_run(sink *s, int fd)
   parcel_in in;
   parcel_record r;
   char state = 0;
-  int got;
+  int got, code;
   s->deadline = IO_FOREVER;
   if (parcel_in_init(&in, fd) < 0) return 111;
   while ((got = parcel_get(&in, &r, s->deadline)) > 0)
@@ -195,7 +195,15 @@ int sink_run(sink *s, int fd)
       got = -1;
       break;
     }
-  if (got == 0 && state == 0) return 0;
   if (got < 0) log_warnsys("parcel %s broken off", s->id);
-  return got < 0 && errno == ETIMEDOUT ? 99 : 111;
+  code = got < 0 && errno == ETIMEDOUT ? 99 : got || state ? 111 : 0;
+  parcel_in_free(&in);
+  return code;
+}
+
+void sink_free(sink *s)
+{
+  compose_free(&s->message);
+  stralloc_free(&s->head);
+  stralloc_free(&s->judged);
 }

@@ -55,5 +55,6 @@ int sink_judged(sink *s, unsigned long number, int *code, char *text);
 
 /* Serves fd in until its end: the exit code, 0, 99 or 111. */
 int sink_run(sink *s, int in);
+void sink_free(sink *s);
 
 #endif

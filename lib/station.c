@@ -56,3 +56,9 @@ void station_close(station *s)
   s->fd = -1;
   s->out.len = 0;
 }
+
+void station_free(station *s)
+{
+  station_close(s);
+  parcel_out_free(&s->out);
+}

@@ -34,5 +34,6 @@ int station_answer(station *s, char const *id, parcel_report *r,
                    io_time deadline);
 
 void station_close(station *s);
+void station_free(station *s);
 
 #endif
