@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <time.h>
 
 #include <skalibs/sgetopt.h>
@@ -6,6 +7,7 @@
 
 #include "conf.h"
 #include "date.h"
+#include "jail.h"
 #include "session.h"
 
 #define USAGE                                                                  \
@@ -70,6 +72,18 @@ static void preload(options *o)
   refresh(o);
 }
 
+/* Before the first client of wait mode, for all of them: a session opens tables
+   and connects to sockets. One that must start a pipeline cannot be held. */
+static void confine(options const *o, serve const *s)
+{
+  char tables[CONF_PATH_MAX];
+  jail_path const paths[] = {{tables, 0}, {0, 0}};
+  jail const j = {.paths = paths, .flags = JAIL_NET | JAIL_FORK};
+  if (!s->wait || o->prog) return;
+  snprintf(tables, sizeof tables, "%s", conf_table(""));
+  if (jail_enter(&j) < 0) strerr_diefu1sys(111, "enter the jail");
+}
+
 int main(int argc, char const *const *argv)
 {
   subgetopt l = SUBGETOPT_ZERO;
@@ -82,6 +96,7 @@ int main(int argc, char const *const *argv)
                .block_ms = BLOCK_S * 1000,
                .message_ms = MESSAGE_S * 1000};
   serve s = SERVE_ZERO;
+  char path[CONF_PATH_MAX];
   int code;
   PROG = "smtp-recv";
   for (int opt;
@@ -94,12 +109,14 @@ int main(int argc, char const *const *argv)
   if (argc) o.prog = argv;
   if (o.tls_at_once && !tls_available(o.tls_socket))
     strerr_dief1x(100, "-i needs -T or UCSPI-TLS");
-  o.table.path = conf_table("mail.cdb");
+  snprintf(path, sizeof path, "%s", conf_table("mail.cdb"));
+  o.table.path = path;
   s.data = &o;
   s.refresh = refresh;
   s.client = client;
   if (!o.tls_at_once) s.refusal = "421 4.3.2 Too many connections\r\n";
   preload(&o);
+  confine(&o, &s);
   code = serve_run(&s);
   table_close(o.table.t);
   return code;
