@@ -12,16 +12,15 @@
 #include "session.h"
 
 #define POLL_MS 2000
-#define EVENTS                                                                 \
-  (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR)
+#define EVENTS (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
 
 /* By the descriptor that is open, so that a rename of the mailbox does not
    matter. */
-static int watch_dir(int in, int dir)
+static int watch_dir(int in, int dir, uint32_t events)
 {
   char path[40];
   snprintf(path, sizeof path, "/proc/self/fd/%d", dir);
-  return inotify_add_watch(in, path, EVENTS);
+  return inotify_add_watch(in, path, events | IN_ONLYDIR);
 }
 
 /* -1: poll instead */
@@ -31,7 +30,10 @@ static int watch(session *s)
   if (!s->selected) return -1;
   in = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (in < 0) return -1;
-  if (watch_dir(in, s->box.new) < 0 || watch_dir(in, s->box.cur) < 0) {
+  /* the mailbox itself: new keywords come by a rename */
+  if (watch_dir(in, s->box.new, EVENTS) < 0 ||
+      watch_dir(in, s->box.cur, EVENTS) < 0 ||
+      watch_dir(in, s->box.dir, IN_MOVED_TO) < 0) {
     close(in);
     return -1;
   }

@@ -119,6 +119,18 @@ static int format(stralloc *all, keywords const *k)
   return 1;
 }
 
+/* Dovecot tells a changed file by its time in whole seconds, so each new one
+   is at least a second younger than the one before. */
+static int set_time(int dir, int fd)
+{
+  struct stat st;
+  struct timespec t[2] = {{.tv_nsec = UTIME_NOW}, {.tv_sec = time(0)}};
+  if (fstatat(dir, KEYWORDS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+      st.st_mtime >= t[1].tv_sec)
+    t[1].tv_sec = st.st_mtime + 1;
+  return futimens(fd, t);
+}
+
 /* As Dovecot: the lock file is the new file. */
 int keywords_write(keywords *k, int dir)
 {
@@ -127,7 +139,7 @@ int keywords_write(keywords *k, int dir)
   int e, fd, good;
   if (dotlock_take(dir, LOCK, &fd) < 0) return -1;
   good = format(&all, k) && write(fd, all.s, all.len) == (ssize_t)all.len &&
-         fsync(fd) == 0 && fstat(fd, &st) == 0 &&
+         set_time(dir, fd) == 0 && fsync(fd) == 0 && fstat(fd, &st) == 0 &&
          renameat(dir, LOCK, dir, KEYWORDS_FILE) == 0 && fsync(dir) == 0;
   e = errno;
   if (good)

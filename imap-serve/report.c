@@ -56,23 +56,16 @@ void session_put_flag_names(session *s, int permanent)
   out_puts(&s->o, ")");
 }
 
+/* A message that came and went before the client heard of it never had a
+   number for it. */
 static void tell_expunge(size_t seq, void *data)
 {
   session *s = data;
+  if (seq > s->exists) return;
   out_puts(&s->o, "* ");
   out_number(&s->o, seq);
   out_line(&s->o, " EXPUNGE");
   s->exists--;
-}
-
-/* Messages at the end that were seen and lost again before the client heard
-   of them are dropped silently: it never knew a number for them. */
-static void drop(session *s)
-{
-  size_t n = s->box.n;
-  while (n > s->exists && s->box.v[n - 1].state & MESSAGE_GONE) n--;
-  if (n > s->exists) s->exists = (uint32_t)n; /* EXISTS comes afterwards */
-  mailbox_drop_gone(&s->box, tell_expunge, s);
 }
 
 static void number_line(session *s, uint32_t n, char const *what)
@@ -112,7 +105,7 @@ void session_report(session *s, int expunge, int uid)
 {
   uint32_t recent = 0;
   if (!s->selected) return;
-  if (expunge) drop(s);
+  if (expunge) mailbox_drop_gone(&s->box, tell_expunge, s);
   if (s->box.keys_changed) tell_keywords(s);
   for (size_t i = 0; i < s->box.n; i++)
     recent += (s->box.v[i].state & MESSAGE_RECENT) != 0;

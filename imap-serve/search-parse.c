@@ -135,7 +135,10 @@ static struct {
 static search_key *negated(searching *c, search_key *k)
 {
   search_key *n = k ? new_key(c, SEARCH_NOT) : 0;
-  if (n) n->a = k;
+  if (n)
+    n->a = k;
+  else
+    search_free(k);
   return n;
 }
 

@@ -18,7 +18,7 @@
 #include "maildir.h"
 #include "scan.h"
 
-#define LOOKS 8
+#define LOOKS 4
 #define DEAD_LINES 256 /* that are worth a new file, if a third is dead */
 
 /* Whether every message that we have, and every record above, was seen. */
@@ -39,7 +39,7 @@ static int complete(scan const *s, mailbox const *m)
 static int look(scan *s, mailbox const *m)
 {
   for (unsigned tries = 0; tries < LOOKS; tries++) {
-    struct timespec pause = {.tv_nsec = 3000000L << (tries < 4 ? tries : 4)};
+    struct timespec pause = {.tv_nsec = 1000000L << tries};
     if (tries && nanosleep(&pause, 0) < 0 && errno != EINTR) return -1;
     if (scan_look(s, m) < 0) return -1;
     if (s->stable || complete(s, m)) break;
@@ -252,22 +252,48 @@ static void take_in(mailbox *m, message *g)
   g->state &= ~(uint32_t)MESSAGE_NEW;
 }
 
+/* Letters that have a name */
+static uint64_t named(mailbox const *m)
+{
+  uint64_t letters = 0;
+  for (unsigned i = 0; i < KEYWORDS; i++)
+    if (m->keys.name[i]) letters |= letter_keyword(i);
+  return letters;
+}
+
+/* A letter may be in file names before its name is in the list. */
+static void read_keywords(mailbox *m)
+{
+  uint64_t fresh = named(m);
+  if (keywords_read(&m->keys, m->dir) <= 0) return;
+  m->keys_changed = 1;
+  fresh = named(m) & ~fresh;
+  for (size_t g = 0; fresh && g < m->n; g++)
+    if (m->v[g].letters & fresh) m->v[g].state |= MESSAGE_CHANGED;
+}
+
+static int is_same(mailbox const *m)
+{
+  struct stat st;
+  return m->uids.validity && scan_same(m) &&
+         fstatat(m->dir, UIDLIST_FILE, &st, 0) == 0 &&
+         st.st_ino == m->uids.ino && st.st_size == m->uids.read;
+}
+
 int mailbox_sync(mailbox *m, int force)
 {
   scan s = SCAN_ZERO;
-  int r = 1;
-  struct stat st;
-  if (!force && m->uids.validity && scan_same(m) &&
-      fstatat(m->dir, UIDLIST_FILE, &st, 0) == 0 && st.st_ino == m->uids.ino &&
-      st.st_size == m->uids.read)
-    return 1;
-  if (keywords_read(&m->keys, m->dir) > 0) m->keys_changed = 1;
+  int r;
+  read_keywords(m);
+  if (!force && is_same(m)) return 1;
   r = find(m, &s);
   if (r > 0 && m->validity && m->validity != m->uids.validity)
     r = (errno = ESTALE, -1);
-  m->validity = m->uids.validity;
-  if (r > 0) r = merge(m, &s);
-  if (r > 0) m->times = s.times;
+  if (r > 0) {
+    m->validity = m->uids.validity;
+    r = merge(m, &s);
+    m->times = s.times;
+  }
   scan_free(&s);
   for (size_t g = 0; r > 0 && !m->readonly && g < m->n; g++)
     if ((m->v[g].state & (MESSAGE_NEW | MESSAGE_GONE)) == MESSAGE_NEW)
