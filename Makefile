@@ -74,7 +74,7 @@ $(O)/tests/%: tests/%.c tests/tap.h $(O)/lib.a \
 tests: all $(CTESTS)
 
 check: tests
-	O='$(CURDIR)/$(O)' PATH='$(abspath $(O))/bin':"$$PATH" \
+	O='$(abspath $(O))' PATH='$(abspath $(O))/bin':"$$PATH" \
 	  prove $(PROVE_FLAGS) $(sort $(CTESTS) $(wildcard tests/*/*.t))
 
 # The tests in C alone: what `make SAN=1 check-unit` is for.
