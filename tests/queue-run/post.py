@@ -219,6 +219,14 @@ class Sink:
     def serve(self, c):
         self.open += 1
         self.most = max(self.most, self.open)
+        try:
+            self.talk(c)
+        except OSError:
+            pass
+        c.close()
+        self.open -= 1
+
+    def talk(self, c):
         p = {}
         for kind, body in records(c.makefile('rb')):
             if kind == 'I':
@@ -236,15 +244,10 @@ class Sink:
                 p['junk'] = body.startswith(b'junk')
             elif kind == '.':
                 self.parcels.append(p)
-                try:
-                    lines = (self.answer or accept)(p)
-                    if lines is None:
-                        break
-                    c.sendall(''.join(x + '\n' for x in lines).encode())
-                except OSError:
-                    break
-        c.close()
-        self.open -= 1
+                lines = (self.answer or accept)(p)
+                if lines is None:
+                    return
+                c.sendall(''.join(x + '\n' for x in lines).encode())
 
     def close(self):
         self.s.shutdown(socket.SHUT_RDWR)
