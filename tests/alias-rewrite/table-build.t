@@ -119,6 +119,24 @@ clean
 fails 'a full disk is exit 111' 111 sh -c \
   "cd $T && exec table-build mail -d domains users >/dev/full"
 
+# The manuals say what the code does.
+default() { # FILE NAME: the string that a #define has
+  sed -n "s/^#define $2 *\"\(.*\)\".*/\1/p" "$1"
+}
+check 'the manual has the default of -m' grep -qF \
+  "$(default alias-rewrite/table-build.c MAILROOT)" alias-rewrite/table-build.8
+check 'domains(5) has the default delimiter' grep -qF \
+  ".Cm $(default lib/route-find.c DELIMITER) " alias-rewrite/domains.5
+for limit in ROUTE_DEPTH ROUTE_TARGETS; do
+  value=$(grep "^#define $limit " lib/route.h | tr -dc 0-9)
+  check "alias-rewrite(8) has $limit" \
+    grep -qE "more than $value |has more than $value" alias-rewrite/alias-rewrite.8
+  check "aliases(5) has $limit" grep -qw "$value" alias-rewrite/aliases.5
+done
+check 'mail.cdb(5) has ADDR_MAX' grep -q \
+  "at most $(grep '^#define ADDR_MAX ' lib/addr.h | grep -o '[0-9]\+') bytes" \
+  alias-rewrite/mail.cdb.5
+
 # The Makefile of /etc/rohrpost
 mkdir -p "$T/etc/env" "$T/var/tables"
 cp package/tables/* "$T/etc/"
