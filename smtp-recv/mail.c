@@ -1,5 +1,6 @@
 /* MAIL (RFC 5321 4.1.1.2) with SIZE (1870), BODY (6152), SMTPUTF8 (6531) and
    AUTH (4954). */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -38,6 +39,7 @@ static int mail_size(given *g, char const *value)
     return 0;
   if (!uint640_scan(value, &n) || n > g->s->o->size)
     return no(g, "552 5.3.4 Message too big");
+  g->s->size = n;
   return 1;
 }
 
@@ -122,6 +124,11 @@ void cmd_mail(session *s, char *arg)
     return;
   }
   s->mail = 1;
+  if (s->size) {
+    char size[32];
+    snprintf(size, sizeof size, "SIZE=%llu", (unsigned long long)s->size);
+    append(s, size);
+  }
   if (s->body8) append(s, "BODY=8BITMIME");
   if (s->utf8) append(s, "SMTPUTF8");
   say(s, "250 2.1.0 Sender ok");

@@ -88,7 +88,10 @@ static char const *add_all(session *s, char const *rcpt, route_list const *to)
 
 static char const *foreign(session *s, char const *rcpt)
 {
-  if (!s->o->mode->relays) return "550 5.7.1 Relaying denied";
+  if (!s->o->mode->relays) {
+    s->refused++;
+    return "550 5.7.1 Relaying denied";
+  }
   return add(s, rcpt, rcpt, 0) < 0 ? "451 4.3.0 Out of memory" : 0;
 }
 

@@ -184,6 +184,7 @@ void transaction_reset(session *s)
   if (s->chunks) way_drop(&s->way);
   s->mail = s->utf8 = s->body8 = s->chunks = 0;
   s->accepted = s->targets = 0;
+  s->size = 0;
   s->from.len = s->to.len = s->only.len = 0;
 }
 

@@ -81,6 +81,7 @@ typedef struct session {
   /* the transaction */
   int mail; /* after MAIL */
   int utf8, body8;
+  uint64_t size; /* as MAIL said; 0: it did not */
   stralloc from; /* the F record */
   stralloc to;   /* T records, each behind its length */
   stralloc only; /* the first recipient */

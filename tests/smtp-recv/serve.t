@@ -31,9 +31,11 @@ c.close()
 a[0].start()
 a[0].data('\r\n.\r\n')
 tap.same(sink.parcels[-1].facts()['ip'], '127.0.0.1', 'facts by the socket')
-fds = os.listdir(f'/proc/{children(p)[0]}/fd')
-tap.ok(set(fds) <= {'0', '1', '2', '3'}, 'no descriptor leaks into a child',
-       fds)
+root = os.getuid() == 0  # others may not look into a confined process
+if root:
+    fds = os.listdir(f'/proc/{children(p)[0]}/fd')
+    tap.ok(set(fds) <= {'0', '1', '2', '3'},
+           'no descriptor leaks into a child', fds)
 a.pop().close()
 wait(lambda: len(children(p)) == 2)
 c = Client(port=port)
@@ -54,22 +56,31 @@ tap.ok(c.greeting.startswith('421'), 'more than -c in all: 421')
 p.terminate()
 p.wait(timeout=20)
 
-p, port = listen_tcp('smtp-recv', '-o', sink.path)
-subprocess.run(['prlimit', '--nofile=3:', '--pid', str(p.pid)], check=True)
-s = socket.create_connection(('127.0.0.1', port))
-wait(lambda: False, 0.7)
-before = sum(map(int, open(f'/proc/{p.pid}/stat').read().split()[13:15]))
-wait(lambda: False, 1)
-after = sum(map(int, open(f'/proc/{p.pid}/stat').read().split()[13:15]))
-tap.ok(p.poll() is None and after - before < 20,
-       'EMFILE: neither dead nor spinning', after - before)
-subprocess.run(['prlimit', '--nofile=64:', '--pid', str(p.pid)], check=True)
-s.settimeout(20)
-tap.ok(s.recv(100).startswith(b'220'), 'and it goes on')
-s.close()
-p.terminate()
-p.wait(timeout=20)
 
+def exhausted():
+    p, port = listen_tcp('smtp-recv', '-o', sink.path)
+    pid = str(p.pid)
+    subprocess.run(['prlimit', '--nofile=3:', '--pid', pid], check=True)
+    s = socket.create_connection(('127.0.0.1', port))
+
+    def ticks():
+        return sum(map(int, open(f'/proc/{pid}/stat').read().split()[13:15]))
+    wait(lambda: False, 0.7)
+    before = ticks()
+    wait(lambda: False, 1)
+    used = ticks() - before
+    tap.ok(p.poll() is None and used < 20,
+           'EMFILE: neither dead nor spinning', used)
+    subprocess.run(['prlimit', '--nofile=64:', '--pid', pid], check=True)
+    s.settimeout(20)
+    tap.ok(s.recv(100).startswith(b'220'), 'and it goes on')
+    s.close()
+    p.terminate()
+    p.wait(timeout=20)
+
+
+if root:
+    exhausted()
 p, path = listen('smtp-recv', '-l', '-U', str(os.getuid()), '-o', sink.path)
 c = Client(path=path)
 tap.ok(c.greeting.startswith('220'), 'a unix socket: this uid may')

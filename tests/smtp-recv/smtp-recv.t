@@ -140,12 +140,12 @@ c.close()
 # SMTPUTF8
 c = client()
 tap.same([r[:3] for r in c.says(
-    'EHLO c.test', 'MAIL FROM:<\u00e9@b.test> SMTPUTF8 BODY=8BITMIME',
+    'EHLO c.test', 'MAIL FROM:<\u00e9@b.test> size=99 SMTPUTF8 BODY=8BITMIME',
     'RCPT TO:<alice@a.test>')], ['250'] * 3, 'RFC 6531: MAIL SMTPUTF8')
 c.data('\r\n.\r\n')
 p = sink.parcels[-1]
-tap.same(p.all('F'), ['\u00e9@b.test\0BODY=8BITMIME\0SMTPUTF8'.encode()],
-         'F carries BODY and SMTPUTF8')
+tap.same(p.all('F'), ['\u00e9@b.test\0SIZE=99\0BODY=8BITMIME\0SMTPUTF8'.encode()],
+         'F carries SIZE, BODY and SMTPUTF8')
 tap.same(p.facts()['proto'], 'UTF8SMTP', 'RFC 6531 4.3: with UTF8SMTP')
 c.close()
 
@@ -248,6 +248,24 @@ c.send(b'x' * 500000)
 wait(lambda: len(sink.parcels) > n)
 tap.same(c.close()[0], 0, 'a client that leaves inside DATA is no failure')
 tap.ok(not sink.parcels[-1].whole, 'its parcel has no end')
+
+# the manual says what the code does
+page = open('smtp-recv/smtp-recv.8').read()
+code = open('smtp-recv/smtp-recv.c').read()
+for option, name in [('n', 'SIZE_DEFAULT'), ('r', 'RECIPIENTS'),
+                     ('e', 'ERRORS'), ('t', 'COMMAND_S'), ('b', 'BLOCK_S'),
+                     ('m', 'MESSAGE_S')]:
+    default = re.search(rf'#define {name} (.*)', code)[1].split(' /*')[0]
+    default = eval(default.replace('UINT64_C', ''))
+    said = re.search(rf'\.It Fl {option} Ar .*\n(?:.*\n)*?.*default (\d+)',
+                     page)[1]
+    tap.same(int(said), default, f'smtp-recv(8): default of -{option}')
+serve = open('lib/serve.h').read()
+for option, name in [('c', 'max'), ('C', 'maxip')]:
+    default = re.search(rf'\.{name} = (\d+)', serve)[1]
+    said = re.search(rf'\.It Fl {option} Ar .*\n(?:.*\n)*?.*default (\d+)',
+                     page)[1]
+    tap.same(said, default, f'smtp-recv(8): default of -{option}')
 
 clean()
 tap.finish()
