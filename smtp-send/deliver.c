@@ -21,12 +21,17 @@ static int destination(deliverer const *d, letter const *l, recipient const *t,
          stralloc_0(sa);
 }
 
-/* The first undecided recipient's destination is the letter's. 1; 0 if nobody
-   is left. */
+static char const *sender(letter const *l, recipient const *t)
+{
+  return letter_text(l, t->from ? t->from : l->from);
+}
+
+/* The first undecided recipient's destination and reverse-path are the
+   letter's. 1; 0 if nobody is left. */
 static int choose(deliverer const *d, letter *l, stralloc *where)
 {
   stralloc other = STRALLOC_ZERO;
-  int chosen = 0;
+  recipient *chosen = 0;
   for (size_t i = 0; i < l->n; i++) {
     recipient *t = l->v + i;
     stralloc *sa = chosen ? &other : where;
@@ -35,12 +40,14 @@ static int choose(deliverer const *d, letter *l, stralloc *where)
       outcome_set(&t->outcome, 550, "5.1.2 %s has no domain that DNS can hold",
                   letter_text(l, t->address));
     else if (!chosen)
-      chosen = 1;
-    else if (strcmp(other.s, where->s))
+      chosen = t;
+    else if (strcmp(other.s, where->s) ||
+             strcmp(sender(l, t), sender(l, chosen)))
       outcome_set(&t->outcome, 554, "5.3.5 Not the destination of this parcel");
   }
   stralloc_free(&other);
-  return chosen;
+  if (chosen && chosen->from) l->from = chosen->from;
+  return chosen != 0;
 }
 
 static int find(deliverer const *d, letter const *l, mx *m, char const *where,

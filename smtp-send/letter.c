@@ -108,6 +108,7 @@ static recipient *more(letter *l)
 static int to(letter *l, parcel_record const *r)
 {
   recipient *t = more(l);
+  char const *own;
   char *end;
   int good;
   if (!t) return -1;
@@ -118,6 +119,9 @@ static int to(letter *l, parcel_record const *r)
       keep_param(l, &t->notify, parcel_param(r, 2, "notify")) < 0 ||
       keep_param(l, &t->orcpt, parcel_param(r, 2, "orcpt")) < 0)
     return -1;
+  own = parcel_param(r, 2, "from");
+  if (good && own) good = keep_address(l, &t->from, own, ADDR_NULL);
+  if (good < 0) return -1;
   if (!good)
     outcome_set(&t->outcome, 553, "5.1.3 Not an address: %s",
                 parcel_part(r, 1));

@@ -16,6 +16,7 @@ typedef struct recipient {
   unsigned long number;
   size_t address; /* these are positions in letter.text, 0: absent */
   size_t via, notify, orcpt;
+  size_t from; /* its own reverse-path */
   int accepted;
   outcome outcome;
 } recipient;

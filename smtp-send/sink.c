@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "sink.h"
@@ -61,6 +63,28 @@ static void log_all(deliverer const *d, letter const *l, io_time start)
              l->v[i].outcome.text);
 }
 
+static volatile sig_atomic_t waiting, stopped;
+
+/* A letter under way is finished: a peer may have taken it already, and nobody
+   else would know. While we wait for one there is nothing to lose. */
+static void on_term(int sig)
+{
+  (void)sig;
+  if (waiting) _exit(0);
+  stopped = 1;
+}
+
+static int wait_input(parcel_in const *in, io_time deadline)
+{
+  int r;
+  if (in->pos < in->end) return 1;
+  waiting = 1;
+  if (stopped) _exit(0);
+  r = io_wait(in->fd, POLLIN, deadline);
+  waiting = 0;
+  return r;
+}
+
 /* 1, or -1 with errno */
 static int one(deliverer *d, letter *l, parcel_in *in)
 {
@@ -74,10 +98,9 @@ static int one(deliverer *d, letter *l, parcel_in *in)
 static int next(deliverer *d, letter *l, parcel_in *in, int idle_ms)
 {
   int asked, begin = 1, r;
-  if (d->session.fd >= 0 && in->pos == in->end &&
-      io_wait(in->fd, POLLIN, io_after(idle_ms)) < 0)
+  if (d->session.fd >= 0 && wait_input(in, io_after(idle_ms)) < 0)
     session_quit(&d->session);
-  if (in->pos == in->end && io_wait(in->fd, POLLIN, IO_FOREVER) < 0) return -1;
+  if (wait_input(in, IO_FOREVER) < 0) return -1;
   do {
     r = letter_read(l, in, begin, &asked, io_after(PARCEL_MS));
     if (asked && report('Q', l, 0, &(outcome){250, "2.1.0 Go on"}) < 0)
@@ -91,11 +114,15 @@ int sink_run(deliverer *d, int idle_ms)
 {
   parcel_in in;
   letter l;
-  int r;
+  int r = 0;
+  struct sigaction const term = {.sa_handler = on_term};
   letter_init(&l, SPOOL);
   if (parcel_in_init(&in, 0) < 0) return 111;
-  while ((r = next(d, &l, &in, idle_ms)) > 0)
+  sigaction(SIGTERM, &term, 0);
+  while (!stopped && (r = next(d, &l, &in, idle_ms)) > 0) {
     if (one(d, &l, &in) < 0) break;
+    r = 0;
+  }
   if (r) log_warnsys("unable to finish a parcel");
   session_quit(&d->session);
   letter_free(&l);

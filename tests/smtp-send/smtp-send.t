@@ -228,6 +228,11 @@ expect(r, 'an address cannot bring commands', 'T 0 553 5.1.3', 'T 1 250',
        'R x1 250')
 ok(not any('RSET' in x for x in p.connections[0].lines), 'nor a parameter')
 
+p = Peer()
+to_peer(p, parcel(MESSAGE, toparams=['from=srs@a.test']))
+same(p.connections[0].lines[1], 'MAIL FROM:<srs@a.test> SIZE=27',
+     'a recipient may have a reverse-path of its own')
+
 # Composition
 p = Peer()
 r = to_peer(p, parcel(b'A: 1\r\nB: 2\r\n\r\nx\r\n', before=net('H', 'R: 1\r\n'),
@@ -452,6 +457,29 @@ with tempfile.TemporaryDirectory() as d:
         same(child.wait(20), 0, 'SIGTERM: exit 0')
     log = open(d + '/send.log').read()
     same(log.count('tls=TLSv1.2'), 3, 'real TLS (RFC 3207)') or print('#', log)
+
+# SIGTERM
+told = threading.Event()
+
+
+def terminate(peer, line):
+    child.terminate()
+    told.wait(10)
+    return '250 ok'
+
+
+p = Peer({'DOT': terminate})
+child = subprocess.Popen(
+    ['smtp-send', '-t', '', '-s', f'127.0.0.1:{p.port}'], stdin=-1, stdout=-1,
+    stderr=subprocess.DEVNULL, env=ENV)
+child.stdin.write(parcel(MESSAGE))
+child.stdin.flush()
+threading.Timer(0.3, told.set).start()  # the signal is not answered at once
+ok(child.stdout.readline().startswith(b'R x1 250'),
+   'SIGTERM: the parcel under way is finished and reported')
+same(child.wait(10), 0, 'then exit 0')
+child.stdin.close()
+child.stdout.close()
 
 # Usage
 for args in ['-Z'], ['x'], ['-T', 'no=1'], ['-T', 'mail'], ['-p', 'x']:
