@@ -80,9 +80,12 @@ static int is_base64(char const *s)
   return pad <= 2 && !s[n + pad] && (n + pad) % 4 == 0;
 }
 
-static int known(char const *mechanism)
+/* Its name for good: arg's place is soon the next line's. Or 0. */
+static char const *known(char const *arg)
 {
-  return !strcasecmp(mechanism, "PLAIN") || !strcasecmp(mechanism, "LOGIN");
+  return !strcasecmp(arg, "PLAIN")   ? "PLAIN"
+         : !strcasecmp(arg, "LOGIN") ? "LOGIN"
+                                     : 0;
 }
 
 /* The client's answer to a challenge: 1, or 0 and it was told why not. */
@@ -155,19 +158,18 @@ static void login(session *s, char const *mechanism, char *initial)
 
 void cmd_auth(session *s, char *arg)
 {
-  char const *why = auth_refused(s, arg);
-  char *initial = strchr(arg, ' '), *end;
+  char const *why = auth_refused(s, arg), *mechanism;
+  char *initial = strchr(arg, ' ');
   if (initial) {
     *initial++ = 0;
     initial += strspn(initial, " ");
     if (!strcmp(initial, "=")) *initial = 0;
   }
-  for (end = arg; *end; end++)
-    if (*end >= 'a' && *end <= 'z') *end = (char)(*end - 'a' + 'A');
-  if (!why && !known(arg)) why = "504 5.5.4 Mechanism unknown";
+  mechanism = known(arg);
+  if (!why && !mechanism) why = "504 5.5.4 Mechanism unknown";
   if (!why && initial && !is_base64(initial)) why = "501 5.5.2 Not base64";
   if (why)
     say_error(s, why);
   else
-    login(s, arg, initial);
+    login(s, mechanism, initial);
 }
