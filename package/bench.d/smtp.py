@@ -2,6 +2,7 @@
 import argparse
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -18,8 +19,14 @@ IDLE = 500
 ASKED = {1: 0.6, 0: 0.4}
 
 
+class Options(argparse.ArgumentParser):
+    def error(self, message):
+        self.print_usage(sys.stderr)
+        self.exit(100, f"package/bench: fatal: {message}\n")
+
+
 def options():
-    p = argparse.ArgumentParser(prog="package/bench smtp")
+    p = Options(prog="package/bench smtp")
     p.add_argument("programs", help=argparse.SUPPRESS)
     p.add_argument("-n", type=int, default=1500)
     p.add_argument("-r", type=int, default=3)
@@ -64,14 +71,15 @@ def load(generator, server, sessions, per, n):
 
 
 def idle(generator, server):
-    """KiB of memory for each idle session"""
+    """KiB of memory for each idle session, or None"""
     base = server.tree.pss()
     p = subprocess.Popen([generator, str(server.port), str(IDLE)],
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     if p.stdout.readline() != b"ready\n":
         raise SystemExit(f"package/bench: fatal: {server.name} takes no "
                          f"{IDLE} sessions")
-    each = (server.tree.pss() - base) / IDLE
+    full = server.tree.pss()
+    each = None if base is None or full is None else (full - base) / IDLE
     p.stdin.close()
     p.wait()
     p.stdout.close()
@@ -112,9 +120,13 @@ def compare(generator, peers, o):
                 [f"{rate[1] / rate[0]:.2f}"] if len(peers) == 2 else []))
     table([["delivered for a second"], *rates])
     memory = [idle(generator, p) for p in peers]
-    table([["memory (PSS), KiB"],
-           [f"each of {IDLE} idle sessions", *(f"{x:.0f}" for x in memory)] +
-           ([f"{memory[1] / memory[0]:.2f}"] if len(peers) == 2 else [])])
+    if None in memory:
+        print("memory: hidden from us by processes that are not dumpable")
+    else:
+        table([["memory (PSS), KiB"],
+               [f"each of {IDLE} idle sessions",
+                *(f"{x:.0f}" for x in memory)] +
+               ([f"{memory[1] / memory[0]:.2f}"] if len(peers) == 2 else [])])
     return missed
 
 
@@ -124,6 +136,7 @@ def main():
     os.chmod(root, 0o755)
     peers = []
     missed = 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(111))
     try:
         generator = root + "/smtp-load"
         subprocess.run(["gcc", "-O2", "-o", generator, HERE + "/smtp-load.c"],
@@ -139,6 +152,8 @@ def main():
         print(f"{SIZE} byte messages, {o.n} in a run, median of {o.r} runs, "
               f"files in {root}")
         missed = compare(generator, peers, o)
+    except KeyboardInterrupt:
+        return 130
     finally:
         for p in peers:
             p.tree.stop()

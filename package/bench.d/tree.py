@@ -65,6 +65,7 @@ class Tree:
     def __init__(self, log, *commands):
         self.keeper = os.fork()
         if not self.keeper:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             try:
                 keep(log, commands)
             finally:
@@ -96,13 +97,16 @@ class Tree:
         return total
 
     def pss(self):
-        """KiB of memory, shared pages counted by their share."""
+        """KiB of memory, shared pages counted by their share; None if that
+        of a process is not for us to see."""
         total = 0
         for pid in self.pids():
             try:
                 with open(f"/proc/{pid}/smaps_rollup") as f:
                     total += sum(int(x.split()[1]) for x in f
                                  if x.startswith("Pss:"))
+            except PermissionError:
+                return None
             except OSError:
                 pass
         return total
