@@ -34,7 +34,7 @@ fails 'no empty password' 1 put '' ue add u@a.test
 fails 'no password at all' 1 sh -c 'user-edit -u "$1" -e "$2" add u@a.test </dev/null' x "$V/users" "$E"
 fails 'no password that nobody could send' 1 put "$(printf %02000d 1)" ue add u@a.test
 for a in u u@ @a.test 'u v@a.test' 'u@a..test' '' '#u@a.test' "$(printf 'u\n@a.test')"; do
-  fails "not an address: $a" 100 put x ue add "$a"
+  fails "not an address: $(printf %s "$a" | tr "\n" ?)" 100 put x ue add "$a"
 done
 check 'an account with a + of its own' put x ue add u+v@a.test
 check 'in a domain with options' put x ue add u@b.test
@@ -86,7 +86,7 @@ is 'eight at once lose nothing' "$(ue list | grep -c '^p')" 8
 is 'no temporary file stays' "$(ls "$V" | tr '\n' ' ')" 'tables users users.lock '
 
 # a terminal
-cat >"$T/tty.py" <<'PY'
+cat >"$T/terminal.py" <<'PY'
 import os, pty, sys, termios
 answers, argv = sys.argv[1].split(","), sys.argv[2:]
 pid, fd = pty.fork()
@@ -111,10 +111,10 @@ code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 print(code, "shown" if any(a.encode() in out for a in answers) else "hidden")
 PY
 is 'a terminal is asked twice, without echo' \
-  "$(python3 "$T/tty.py" geheim,geheim user-edit -u "$V/users" -e "$E" add tty@a.test)" '0 hidden'
+  "$(python3 "$T/terminal.py" geheim,geheim user-edit -u "$V/users" -e "$E" add tty@a.test)" '0 hidden'
 is 'that is the password' "$(login tty@a.test geheim)" OK
 is 'two that differ change nothing' \
-  "$(python3 "$T/tty.py" geheim,anders user-edit -u "$V/users" -e "$E" passwd tty@a.test)" '1 hidden'
+  "$(python3 "$T/terminal.py" geheim,anders user-edit -u "$V/users" -e "$E" passwd tty@a.test)" '1 hidden'
 is 'it is as before' "$(login tty@a.test geheim)" OK
 
 # when something is wrong
