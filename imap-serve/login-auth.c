@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base64.h"
@@ -196,13 +198,49 @@ static size_t facts(login *l, char *to, size_t size)
   return n < 0 || (size_t)n >= size ? 0 : (size_t)n;
 }
 
+/* fd 0 is both ways of the client, or one of two pipes. */
+static int is_socket(void)
+{
+  struct stat st;
+  return fstat(0, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* Sends the message with fd: 1 taken, 0 refused, -1 nobody knows. */
+static int offer(login *l, char const *message, size_t n, int fd,
+                 io_time deadline)
+{
+  char answer = 0;
+  int r, sock = unix_connect(l->o->imap_socket, deadline);
+  if (sock < 0) return 0;
+  r = unix_send_fd(sock, message, n, fd, deadline);
+  /* once it has our client, only its word says whether it speaks with it */
+  if (r > 0) r = (int)io_read(sock, &answer, 1, deadline);
+  close(sock);
+  if (r > 0 && answer == 'K') return 1;
+  if (r < 0 && errno == ETIMEDOUT) return -1;
+  if (r >= 0) errno = ECONNREFUSED;
+  return 0;
+}
+
+static int pass(login *l, char const *message, size_t n, io_time deadline)
+{
+  int pair[2], r;
+  if (is_socket()) return offer(l, message, n, 0, deadline);
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) return 0;
+  r = offer(l, message, n, pair[1], deadline);
+  close(pair[1]);
+  if (r > 0) login_relay(pair[0]);
+  close(pair[0]);
+  return r;
+}
+
 int login_hand_over(login *l)
 {
   static char message[LOGIN_LINE + 1024];
-  char f[512], answer = 0;
+  char f[512];
   size_t n = facts(l, f, sizeof f), pending = line_pending(&l->in), at;
   io_time deadline = io_after(ASK_MS);
-  int sock, r;
+  int r;
   if (!n) return errno = EMSGSIZE, 0;
   at = (size_t)snprintf(message, sizeof message, "%zu:", n);
   memcpy(message + at, f, n);
@@ -211,15 +249,7 @@ int login_hand_over(login *l)
   memcpy(message + at, l->in.buf + l->in.pos, pending);
   at += pending;
   message[at++] = ',';
-  sock = unix_connect(l->o->imap_socket, deadline);
-  if (sock < 0) return 0;
-  r = unix_send_fd(sock, message, at, 0, deadline);
-  /* once it has our client, only its word says whether it speaks with it */
-  if (r > 0) r = (int)io_read(sock, &answer, 1, deadline);
-  close(sock);
+  r = pass(l, message, at, deadline);
   explicit_bzero(message, at);
-  if (r > 0 && answer == 'K') return 1;
-  if (r < 0 && errno == ETIMEDOUT) return -1;
-  if (r >= 0) errno = ECONNREFUSED;
-  return 0;
+  return r;
 }

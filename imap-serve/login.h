@@ -70,6 +70,11 @@ void login_wipe(login *l);
 void login_login(login *l);
 void login_authenticate(login *l);
 
+/* Copies between fd 0 and 1, the client, and fd until both are at their end:
+   where UCSPI-TLS reads and writes by two pipes, one of which would not do for
+   imap-serve. */
+void login_relay(int fd);
+
 /* Gives the client to imap-serve: 1 taken, 0 refused, -1 nobody knows. */
 int login_hand_over(login *l);
 

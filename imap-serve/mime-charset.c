@@ -100,7 +100,12 @@ static int feed_utf8(mime_conv *c, stralloc *out, char const *s, size_t *len,
   size_t i = 0, run = 0;
   int r = 1;
   while (i < *len && r > 0) {
-    size_t n = utf8_char(s + i, *len - i);
+    size_t n;
+    if ((unsigned char)s[i] < 128) {
+      i++;
+      continue;
+    }
+    n = utf8_char(s + i, *len - i);
     if (n) {
       i += n;
       continue;
@@ -195,21 +200,27 @@ static int fold_char(stralloc *out, char const *s, size_t n)
   return 1;
 }
 
+/* The ASCII at s, folded; out has room for it. Its length */
+static size_t fold_ascii(stralloc *out, char const *s, size_t len)
+{
+  char *to = out->s + out->len;
+  size_t i;
+  for (i = 0; i < len && (unsigned char)s[i] < 128; i++)
+    to[i] = s[i] >= 'A' && s[i] <= 'Z' ? (char)(s[i] + 32) : s[i];
+  out->len += i;
+  return i;
+}
+
 int mime_fold(stralloc *out, char const *s, size_t len)
 {
   size_t i = 0;
-  if (!stralloc_readyplus(out, len)) return -1;
-  while (i < len) {
+  for (;;) {
     size_t n;
-    if ((unsigned char)s[i] < 128) {
-      char c = s[i++];
-      if (!stralloc_append(out, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c))
-        return -1;
-      continue;
-    }
+    if (!stralloc_readyplus(out, len - i + 1)) return -1;
+    i += fold_ascii(out, s + i, len - i);
+    if (i == len) return 1;
     n = utf8_char(s + i, len - i);
     if (n && fold_char(out, s + i, n) < 0) return -1;
     i += n ? n : 1;
   }
-  return 1;
 }

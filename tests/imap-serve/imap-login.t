@@ -323,6 +323,20 @@ def starttls():
     s.end()
 
 
+def pipes():
+    p = subprocess.Popen(["imap-login", "-p"], stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, env=ENV,
+                         stderr=subprocess.DEVNULL)
+    ok(p.stdout.readline().startswith(b"* OK"), "two pipes: greeting")
+    p.stdin.write(b"a LOGIN alice s3cret-passw0rd\r\nb NOOP\r\n")
+    p.stdin.flush()
+    ok(p.stdout.readline().startswith(b"a OK"),
+       "two pipes: imap-serve's words come through")
+    same(p.wait(20), 0, "and it ends with imap-serve")
+    p.stdin.close()
+    p.stdout.close()
+
+
 def memory(pid, what):
     with open(f"/proc/{pid}/smaps_rollup") as f:
         for line in f:
@@ -436,7 +450,7 @@ try:
     serve("auth", auth)
     serve("imap", imap)
     serve("tls", tls)
-    for test in (before_login, logins, refusals, hostile, starttls, secrets,
+    for test in (before_login, logins, refusals, hostile, starttls, pipes, secrets,
                  launchers):
         test()
 finally:
