@@ -197,6 +197,10 @@ static void begin(session *s, options *o, serve_peer const *peer)
   line_init(&s->in, 0, s->input, sizeof s->input);
   way_init(&s->way, o->socket, o->prog);
   sigaction(SIGTERM, &term, 0);
+  if (!o->tls_outside) return;
+  s->tls = 1;
+  snprintf(s->tls_info.version, sizeof s->tls_info.version, "%s",
+           o->tls_outside);
 }
 
 int session_run(options *o, serve_peer const *peer)

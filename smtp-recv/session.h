@@ -54,7 +54,8 @@ typedef struct options {
   char const *const *prog; /* the pipeline that is one */
   char const *tls_socket, *auth_socket;
   int tls_at_once, auth_in_clear;
-  uint64_t size; /* of a message, bytes */
+  char const *tls_outside; /* version of TLS that the launcher has begun */
+  uint64_t size;           /* of a message, bytes */
   unsigned recipients, errors;
   int64_t command_ms, block_ms, message_ms;
   fresh_table table;

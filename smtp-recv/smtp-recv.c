@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include <skalibs/sgetopt.h>
@@ -111,6 +112,7 @@ int main(int argc, char const *const *argv)
     strerr_dief1x(100, "-i needs -T or UCSPI-TLS");
   snprintf(path, sizeof path, "%s", conf_table("mail.cdb"));
   o.table.path = path;
+  if (!s.wait) o.tls_outside = getenv("SSL_PROTOCOL");
   s.data = &o;
   s.refresh = refresh;
   s.client = client;

@@ -26,6 +26,7 @@ static int spawn(way *w)
     signal(SIGPIPE, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     if (dup2(s[1], 0) < 0 || dup2(s[1], 1) < 0) _exit(111);
+    close_range(3, ~0U, 0); /* UCSPI-TLS brings descriptors of its own */
     execvp(w->prog[0], (char *const *)(uintptr_t)w->prog);
     _exit(errno == ENOENT ? 127 : 126);
   }

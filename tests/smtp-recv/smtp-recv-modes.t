@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """STARTTLS, AUTH, submission, LMTP."""
 import base64
+import os
+import socket
+import subprocess
 import sys
 
 sys.path[:0] = ['tests', 'tests/smtp-recv']
 import tap
-from recv import Auth, Client, Sink, Tls, clean, tables
+from recv import Auth, Client, Sink, Tls, clean, env, tables
 
 tables()
 sink, auth, tls = Sink(), Auth(), Tls()
@@ -78,6 +81,51 @@ c.start()
 c.data('\r\n.\r\n')
 tap.same(sink.parcels[-1].facts()['proto'], 'ESMTPS', 'is TLS as well')
 c.close()
+
+c = client('-T', tls.path, '-s', '-A', auth.path, SSL_PROTOCOL='TLSv1.3')
+got = c.say('EHLO c.test')
+tap.ok('STARTTLS' not in got and 'AUTH' in got,
+       'SSL_PROTOCOL: TLS that a launcher has begun', got)
+c.close()
+
+# UCSPI-TLS, with this test as the tool
+control, theirs = socket.socketpair()
+(r, to_server), (from_server, w) = os.pipe(), os.pipe()
+mine, net = socket.socketpair()
+p = subprocess.Popen(
+    ['smtp-recv', 'sh', '-c', 'ls /proc/self/fd | wc -l >&2; exec parcel to "$0"',
+     sink.path], stdin=net, stdout=net, stderr=subprocess.PIPE,
+    pass_fds=[theirs.fileno(), r, w],
+    env=env(SSLCTLFD=str(theirs.fileno()), SSLREADFD=str(r),
+            SSLWRITEFD=str(w)))
+for x in (theirs, net):
+    x.close()
+os.close(r)
+os.close(w)
+f = mine.makefile('rb')
+f.readline()
+mine.sendall(b'EHLO c.test\r\n')
+got = b''
+while b'250 ' not in got:
+    got += f.readline()
+tap.ok(b'250-STARTTLS' in got, 'UCSPI-TLS: STARTTLS is offered', got)
+mine.sendall(b'STARTTLS\r\n')
+tap.ok(f.readline().startswith(b'220'), 'and begun')
+tap.same(control.recv(10), b'Y', 'by Y')
+control.sendall(b'SSL_PROTOCOL=TLSv1.2\0SSL_CIPHER=X\0\0')
+control.close()
+f = os.fdopen(from_server, 'rb')
+for line in (b'EHLO c.test', b'MAIL FROM:<>', b'RCPT TO:<alice@a.test>',
+             b'DATA', b'.'):
+    os.write(to_server, line + b'\r\n')
+    while (got := f.readline())[3:4] == b'-':
+        pass
+tap.ok(got.startswith(b'250') and sink.parcels[-1].facts()['proto'] ==
+       'ESMTPS', 'UCSPI-TLS: a message', got)
+os.close(to_server)
+log = p.communicate(timeout=20)[1].decode()
+tap.ok(log.split('\n')[0].strip() == '4',
+       'the pipeline has no descriptor of ours', log)
 
 # AUTH
 c = client('-s', '-T', tls.path, '-i', '-A', auth.path)
