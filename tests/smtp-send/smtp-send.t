@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """smtp-send against scripted servers: RFC 5321, 2920, 1870, 6531."""
+import re
 import subprocess
 import sys
 import threading
@@ -258,6 +259,20 @@ ok(child.stdout.readline().startswith(b'R x1 250'),
 same(child.wait(10), 0, 'then exit 0')
 child.stdin.close()
 child.stdout.close()
+
+# The manual says what the code does
+page = open('smtp-send/smtp-send.8').read()
+for name, seconds in re.findall(r'\.(\w+) = (\d+)',
+                                open('smtp-send/session.h').read()):
+    ok(re.search(rf'\.Cm {name}\n\({seconds}\W', page),
+       f'smtp-send(8): default of -T {name}')
+idle = re.search(r'IDLE_S (\d+)', open('smtp-send/smtp-send.c').read())[1]
+ok(f'idle connection up after this time (default {idle})' in page,
+   'smtp-send(8): default of -i')
+bounds = re.findall(r'#define (SPF_\w+) (\d+)',
+                    open('spf-check/spf.h').read())
+same([int(v) for k, v in bounds if k != 'SPF_TEXT'],
+     [10, 2, 10, 20000, 10000], 'spf-check(8): the limits it names')
 
 # Usage
 for args in ['-Z'], ['x'], ['-T', 'no=1'], ['-T', 'mail'], ['-p', 'x']:
