@@ -136,7 +136,8 @@ static void rewind_data(mime_data *d)
 {
   d->pos = d->begin;
   d->done = 0;
-  d->copy = d->cr = d->state = 0;
+  d->copy = d->section->what == MIME_FIELDS_NOT;
+  d->cr = d->state = 0;
   d->line = 1;
 }
 

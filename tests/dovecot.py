@@ -53,7 +53,8 @@ mail_gid = {self.gid}
             for name in dirs + files:
                 os.chown(os.path.join(top, name), self.uid, self.gid)
 
-    def run(self, commands):
+    def start(self):
+        """Its process; commands go to stdin, answers come on stdout."""
         self.give()
 
         def drop():
@@ -61,17 +62,41 @@ mail_gid = {self.gid}
                 os.setgroups([])
                 os.setgid(self.gid)
                 os.setuid(self.uid)
-        # At the end of its input it leaves in the middle of an answer: so
-        # the commands end with LOGOUT, and stdin stays open until then.
-        with subprocess.Popen(
-                ["doveadm", "-c", self.conf, "exec", "imap"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL, preexec_fn=drop, cwd="/",
-                env={"PATH": os.environ["PATH"], "HOME": self.dir,
-                     "USER": self.user}) as p:
+        return subprocess.Popen(
+            ["doveadm", "-c", self.conf, "exec", "imap"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, preexec_fn=drop, cwd="/",
+            env={"PATH": os.environ["PATH"], "HOME": self.dir,
+                 "USER": self.user})
+
+    def run(self, commands):
+        """All answers. At the end of its input it leaves in the middle of an
+        answer: so the commands end with LOGOUT, and stdin stays open."""
+        with self.start() as p:
             p.stdin.write(commands)
             p.stdin.flush()
             return p.stdout.read()
+
+
+def searches(process, queries):
+    """The set of messages for each query; one at a time, for Dovecot answers
+    SEARCHes out of order."""
+    with process as p:
+        found = []
+        for q in [b"SELECT INBOX"] + [b"SEARCH " + q for q in queries]:
+            p.stdin.write(b"t " + q + b"\r\n")
+            p.stdin.flush()
+            numbers = None
+            for line in p.stdout:
+                if line.startswith(b"* SEARCH"):
+                    numbers = {int(n) for n in line.split()[2:]}
+                elif line.startswith(b"t "):
+                    break
+            found.append(numbers)
+        p.stdin.write(b"t LOGOUT\r\n")
+        p.stdin.close()
+        p.stdout.read()
+        return found[1:]
 
 
 def fetches(data):
