@@ -42,7 +42,7 @@ static void option(options *o, serve *s, int opt, char const *arg)
   case 'A': o->auth_socket = arg; break;
   case 'p': o->auth_in_clear = 1; break;
   case 'n':
-    if (!uint640_scan(arg, &o->size)) dieusage();
+    if (!uint640_scan(arg, &o->size) || !o->size) dieusage();
     break;
   case 'r': o->recipients = number(arg); break;
   case 'e': o->errors = number(arg); break;
