@@ -19,6 +19,7 @@ typedef struct copying {
   int uid, move;
   place to;
   stralloc uids;            /* of what was copied, uint32_t each */
+  uint32_t validity, first; /* of where it went */
   uint8_t letter[KEYWORDS]; /* ours to theirs, 255: not yet known */
 } copying;
 
@@ -129,8 +130,8 @@ static int put_range(stralloc *to, uint32_t a, uint32_t b)
 static int copyuid(stralloc *to, copying const *c, size_t n)
 {
   uint32_t a = 0, b = 0;
-  if (!stralloc_cats(to, "[COPYUID ") ||
-      !put_number(to, c->to.box.uids.validity) || !stralloc_append(to, ' '))
+  if (!stralloc_cats(to, "[COPYUID ") || !put_number(to, c->validity) ||
+      !stralloc_append(to, ' '))
     return 0;
   for (size_t i = 0; i < n; i++) {
     uint32_t uid;
@@ -143,7 +144,7 @@ static int copyuid(stralloc *to, copying const *c, size_t n)
     a = b = uid;
   }
   return put_range(to, a, b) && stralloc_append(to, ' ') &&
-         put_range(to, c->to.first, c->to.first + (uint32_t)n - 1) &&
+         put_range(to, c->first, c->first + (uint32_t)n - 1) &&
          stralloc_cats(to, "] ");
 }
 
@@ -214,6 +215,9 @@ static void run(session *s, char const *dir, spans const *which, int uid,
   }
   failed = transfer(&c, which);
   if (failed && !move) c.uids.len = 0;
+  c.validity = c.to.box.uids.validity;
+  c.first = c.to.first;
+  place_close(&c.to); /* the lock may be our own mailbox's */
   if (failed == ENOENT && !move) {
     session_update(s, 0, 1, uid);
     session_no(s, "[EXPUNGEISSUED] Some messages are gone");
@@ -221,7 +225,6 @@ static void run(session *s, char const *dir, spans const *which, int uid,
     answer(&c, failed);
   }
   stralloc_free(&c.uids);
-  place_close(&c.to);
 }
 
 static void copy(session *s, parse *p, int uid, int move)

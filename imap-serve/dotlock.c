@@ -52,39 +52,69 @@ static void break_stale(int dir, char const *name)
   close(fd);
 }
 
+static int write_all(int fd, char const *s, size_t n)
+{
+  while (n) {
+    ssize_t r = write(fd, s, n);
+    if (r < 0 && errno == EINTR) continue;
+    if (r < 0) return -1;
+    s += r;
+    n -= (size_t)r;
+  }
+  return 1;
+}
+
 static int write_owner(int fd)
 {
   char buf[HOST_SIZE + 16], me[HOST_SIZE];
   int n;
   host(me);
   n = snprintf(buf, sizeof buf, "%ld:%s", (long)getpid(), me);
-  return write(fd, buf, (size_t)n) == n ? 1 : -1;
+  return write_all(fd, buf, (size_t)n);
 }
 
-int dotlock_take(int dir, char const *name, int *keep)
+/* For file systems without nameless files: who is killed between the two
+   steps leaves a lock that says nothing and goes with its age. */
+static int make_named(int dir, char const *name)
+{
+  int e, r,
+      fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return -1;
+  r = write_owner(fd);
+  e = errno;
+  close(fd);
+  if (r < 0) unlinkat(dir, name, 0);
+  return errno = e, r;
+}
+
+/* The lock gets its name when it says already whose it is. 1 or -1 EEXIST */
+static int make(int dir, char const *name)
+{
+  char path[40];
+  int e, r, fd;
+  if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    return errno = EEXIST, -1;
+  fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (fd < 0) return make_named(dir, name);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  r = write_owner(fd);
+  if (r > 0)
+    r = linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) < 0 ? -1 : 1;
+  e = errno;
+  close(fd);
+  if (r < 0 && e != EEXIST) return make_named(dir, name);
+  return errno = e, r;
+}
+
+int dotlock_take(int dir, char const *name)
 {
   io_time until = io_after(DOTLOCK_MS);
-  unsigned tries = 0;
-  for (;;) {
-    struct timespec pause = {.tv_nsec = 1000000};
-    int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0) {
-      if (!keep && write_owner(fd) < 0) {
-        int e = errno;
-        close(fd);
-        unlinkat(dir, name, 0);
-        return errno = e, -1;
-      }
-      if (keep)
-        *keep = fd;
-      else
-        close(fd);
-      return 1;
-    }
+  for (unsigned tries = 0;; tries++) {
+    struct timespec pause = {.tv_nsec = tries > 50 ? 10000000 : 1000000};
+    if (make(dir, name) > 0) return 1;
     if (errno != EEXIST) return -1;
     if (io_now() >= until) return errno = EAGAIN, -1;
-    if (tries++ % 64 == 8) break_stale(dir, name);
-    if (tries > 50) pause.tv_nsec = 10000000;
+    if (tries % 64 == 8) break_stale(dir, name);
     nanosleep(&pause, 0);
   }
 }
@@ -92,4 +122,20 @@ int dotlock_take(int dir, char const *name, int *keep)
 void dotlock_drop(int dir, char const *name)
 {
   unlinkat(dir, name, 0);
+}
+
+int dotlock_replace(int dir, char const *file, char const *temporary,
+                    char const *s, unsigned long n, long seconds)
+{
+  struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_sec = seconds}};
+  int e, good,
+      fd = openat(dir, temporary,
+                  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return -1;
+  good = write_all(fd, s, n) > 0 && (!seconds || futimens(fd, times) == 0) &&
+         fsync(fd) == 0 && renameat(dir, temporary, dir, file) == 0 &&
+         fsync(dir) == 0;
+  e = errno;
+  close(fd);
+  return errno = e, good ? 1 : -1;
 }

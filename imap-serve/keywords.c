@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -121,32 +120,27 @@ static int format(stralloc *all, keywords const *k)
 
 /* Dovecot tells a changed file by its time in whole seconds, so each new one
    is at least a second younger than the one before. */
-static int set_time(int dir, int fd)
+static long next_time(int dir)
 {
   struct stat st;
-  struct timespec t[2] = {{.tv_nsec = UTIME_NOW}, {.tv_sec = time(0)}};
-  if (fstatat(dir, KEYWORDS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-      st.st_mtime >= t[1].tv_sec)
-    t[1].tv_sec = st.st_mtime + 1;
-  return futimens(fd, t);
+  long now = time(0);
+  if (fstatat(dir, KEYWORDS_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0) return now;
+  return st.st_mtime >= now ? st.st_mtime + 1 : now;
 }
 
-/* As Dovecot: the lock file is the new file. */
 int keywords_write(keywords *k, int dir)
 {
   stralloc all = STRALLOC_ZERO;
   struct stat st;
-  int e, fd, good;
-  if (dotlock_take(dir, LOCK, &fd) < 0) return -1;
-  good = format(&all, k) && write(fd, all.s, all.len) == (ssize_t)all.len &&
-         set_time(dir, fd) == 0 && fsync(fd) == 0 && fstat(fd, &st) == 0 &&
-         renameat(dir, LOCK, dir, KEYWORDS_FILE) == 0 && fsync(dir) == 0;
+  int e, good;
+  if (dotlock_take(dir, LOCK) < 0) return -1;
+  good = format(&all, k) &&
+         dotlock_replace(dir, KEYWORDS_FILE, KEYWORDS_FILE ".tmp", all.s,
+                         all.len, next_time(dir)) > 0 &&
+         fstatat(dir, KEYWORDS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0;
   e = errno;
-  if (good)
-    remember(k, &st);
-  else
-    dotlock_drop(dir, LOCK);
-  close(fd);
+  if (good) remember(k, &st);
+  dotlock_drop(dir, LOCK);
   stralloc_free(&all);
   return errno = e, good ? 1 : -1;
 }

@@ -3,9 +3,7 @@
    with a TAB for the delimiter. A file stays in the version that it has. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dotlock.h"
@@ -106,19 +104,16 @@ static int rewrite(change *c, int root, int adding)
   return r > 0 && adding ? put(name, strlen(name), c) : r;
 }
 
-/* The lock file is the new file. */
 int subscriptions_change(int root, char const *name, int adding)
 {
   change c = {.name = name};
-  int e, fd, good;
-  if (dotlock_take(root, LOCK, &fd) < 0) return -1;
+  int e, good;
+  if (dotlock_take(root, LOCK) < 0) return -1;
   good = rewrite(&c, root, adding) > 0 &&
-         write(fd, c.text.s, c.text.len) == (ssize_t)c.text.len &&
-         fsync(fd) == 0 && renameat(root, LOCK, root, FILE_NAME) == 0 &&
-         fsync(root) == 0;
+         dotlock_replace(root, FILE_NAME, FILE_NAME ".tmp", c.text.s,
+                         c.text.len, 0) > 0;
   e = errno;
-  if (!good) dotlock_drop(root, LOCK);
-  close(fd);
+  dotlock_drop(root, LOCK);
   stralloc_free(&c.text);
   return errno = e, good ? 1 : -1;
 }

@@ -8,21 +8,10 @@
 
 #include <skalibs/types.h>
 
+#include "dotlock.h"
 #include "uidlist-parts.h"
 
 #define TEMPORARY UIDLIST_FILE ".tmp"
-
-static int write_all(int fd, char const *s, size_t n)
-{
-  while (n) {
-    ssize_t r = write(fd, s, n);
-    if (r < 0 && errno == EINTR) continue;
-    if (r < 0) return -1;
-    s += r;
-    n -= (size_t)r;
-  }
-  return 1;
-}
 
 static int put_number(stralloc *to, uint32_t n)
 {
@@ -53,25 +42,13 @@ static int put_header(stralloc *to, uidlist *l)
          stralloc_cat(to, &l->header) && stralloc_cats(to, "\n");
 }
 
-static int sync_name(int dir)
-{
-  if (renameat(dir, TEMPORARY, dir, UIDLIST_FILE) < 0) return -1;
-  return fsync(dir) < 0 ? -1 : 1;
-}
-
 /* A new file in the place of the old; l is told what it is. */
 static int replace(uidlist *l, int dir, stralloc const *all)
 {
   struct stat st;
-  int good, e,
-      fd = openat(dir, TEMPORARY,
-                  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return -1;
-  good = write_all(fd, all->s, all->len) > 0 && fsync(fd) == 0 &&
-         fstat(fd, &st) == 0 && sync_name(dir) > 0;
-  e = errno;
-  close(fd);
-  if (!good) return errno = e, -1;
+  if (dotlock_replace(dir, UIDLIST_FILE, TEMPORARY, all->s, all->len, 0) < 0 ||
+      fstatat(dir, UIDLIST_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    return -1;
   l->dev = st.st_dev;
   l->ino = st.st_ino;
   l->read = st.st_size;
@@ -110,9 +87,13 @@ static int append(uidlist *l, int dir)
   if (fd < 0) return -1;
   for (size_t i = l->told; good && i < l->n; i++)
     good = put_record(&more, l, i);
-  good = good && write_all(fd, more.s, more.len) > 0 && fdatasync(fd) == 0;
+  good = good && write(fd, more.s, more.len) == (ssize_t)more.len &&
+         fdatasync(fd) == 0;
   e = errno;
-  if (good) l->read += (off_t)more.len;
+  if (good)
+    l->read += (off_t)more.len;
+  else if (ftruncate(fd, l->read) < 0)
+    l->damaged = 1;
   close(fd);
   stralloc_free(&more);
   if (!good) return errno = e, -1;

@@ -12,7 +12,7 @@
 
 int uidlist_lock(int dir)
 {
-  return dotlock_take(dir, LOCK, 0);
+  return dotlock_take(dir, LOCK);
 }
 
 void uidlist_unlock(int dir)

@@ -160,9 +160,11 @@ same(clients[0].exists, len(files), "with the directory")
 lines = open(root + "/dovecot-uidlist").read().splitlines()
 same([int(l.split()[0]) for l in lines[1:]],
      sorted({int(l.split()[0]) for l in lines[1:]}), "UIDs ascend in the file")
-ok(not os.path.exists(root + "/dovecot-uidlist.lock"), "no lock is left")
 fresh = Client(root)
 same(fresh.uids, clients[0].uids, "a new session sees the same UIDs")
+same(fresh.append("INBOX", b"a: b\r\n\r\n")[0], "OK",
+     "a killed session's lock is broken")
+ok(not os.path.exists(root + "/dovecot-uidlist.lock"), "no lock is left")
 print(f"# {killed} sessions killed")
 
 # kill -9 in the middle of APPEND and COPY: what was acknowledged is there
