@@ -117,6 +117,7 @@ try:
     b.close()
     idle_child(p)
     os.kill(int(children(p)[0]), signal.SIGKILL)
+    until(lambda: not children(p))
     tap.same(one("one")[:7], "R x 250", "an idle child that was killed")
 finally:
     p.terminate()
