@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """kill -9 of random programs of the suite during deliveries: nothing that was
 acknowledged is lost, and nobody gets twice what was sent once. DELIVERIES=n
 sets how many (default 2000)."""

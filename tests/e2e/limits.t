@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Large and many: a message of 200 MiB where SIZE allows it, 1,000 recipients,
 1,000 idle connections, and the memory that they take."""
 import os

@@ -2,6 +2,7 @@
 nowhere, an nsd with the zones, an unbound, and rohrpost on some hosts."""
 import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,9 @@ class Host(instance.Instance):
         self.ns = f"rp{os.getpid()}{name}"
         run("ip", "netns", "add", self.ns)
         lab.namespaces.append(self.ns)
+        os.makedirs("/etc/netns/" + self.ns)  # what ip netns exec mounts
+        with open(f"/etc/netns/{self.ns}/resolv.conf", "w") as f:
+            f.write(f"nameserver {lab.resolver}\n")
         link = f"v{os.getpid() % 100000}{name}"
         run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0",
             "netns", self.ns)
@@ -52,6 +56,7 @@ class Lab:
         if os.geteuid():
             tap.skip_all("needs root: network namespaces and several users")
         self.namespaces, self.processes = [], []
+        self.resolver = NET + "53"
         self.dir = instance.install()
         atexit.register(self.close)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -61,7 +66,6 @@ class Lab:
         self.namespaces.append(self.switch)
         run("ip", "-n", self.switch, "link", "add", "br0", "type", "bridge")
         run("ip", "-n", self.switch, "link", "set", "br0", "up")
-        self.resolver = NET + "53"
 
     def host(self, name, number):
         return Host(self, name, number)
@@ -118,3 +122,4 @@ class Lab:
                 if pid.isdigit():
                     os.kill(int(pid), signal.SIGKILL)
             run("ip", "netns", "del", ns, check=False)
+            shutil.rmtree("/etc/netns/" + ns, ignore_errors=True)

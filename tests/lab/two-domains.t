@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Two domains, real DNS: what issue by issue must hold between a.test and
 b.test, seen with the eyes of real clients."""
 import os
@@ -135,23 +135,22 @@ tap.ok(arrives(b, "bob@b.test", "token-two"),
 box = lab.dir + "/sync"
 os.makedirs(box)
 with open(lab.dir + "/mbsyncrc", "w") as f:
-    f.write(f"IMAPAccount b\nHost {b.ip}\nUser bob@b.test\n"
+    f.write(f"IMAPAccount b\nHost mail.b.test\nUser bob@b.test\n"
             f"Pass \"{PASSWORDS['bob@b.test']}\"\nSSLType IMAPS\n"
-            "CertificateFile %s\nIMAPStore far\nAccount b\nMaildirStore near\n"
-            "Path %s/\nInbox %s/INBOX\nSubFolders Verbatim\nChannel c\n"
+            "CertificateFile %s\n\nIMAPStore far\nAccount b\n\nMaildirStore near\n"
+            "Path %s/\nInbox %s/INBOX\nSubFolders Verbatim\n\nChannel c\n"
             "Far :far:\nNear :near:\nPatterns *\nCreate Near\nSync Pull\n"
             % (f"{b.root}/etc/tls/mail.b.test/fullchain.pem", box, box))
 out = client.run("mbsync", "-c", lab.dir + "/mbsyncrc", "c", check=False)
 files = [os.path.join(d, n) for d, _, names in os.walk(box) for n in names
          if os.path.basename(d) in ("new", "cur")]
-tap.same(len(files), 2, "mbsync pulls both messages")
+tap.ok(len(files) == 2, "mbsync pulls both messages", out, files)
 tap.ok(os.path.isdir(box + "/Junk") or "Junk" in imap(
     b, "bob@b.test", 'LIST "" *', ""), "the special-use folders are there", out)
 
 # An unknown user is refused at RCPT by b.test and bounces at a.test
 submit("token-three", "nobody@b.test")
-bounce = arrives(a, "alice@a.test", "Undelivered") or arrives(
-    a, "alice@a.test", "failure")
+bounce = arrives(a, "alice@a.test", "delivered")
 tap.ok("multipart/report" in bounce and "message/delivery-status" in bounce,
        "an unknown user makes an RFC 3464 bounce", bounce, a.log("queue"))
 tap.ok(re.search(r"(?im)^status: 5\.1\.1", bounce),
