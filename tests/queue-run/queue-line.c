@@ -1,0 +1,107 @@
+/* needs: queue-run/queue-line.o queue-run/schedule.o */
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue-run/queue-line.h"
+#include "queue-run/schedule.h"
+#include "tap.h"
+
+static void test_record(void)
+{
+  char line[QUEUE_RECORD];
+  queue_record a = {.status = 'w', .attempts = 12, .next = 1795386007}, b;
+  snprintf(a.reply, sizeof a.reply, "451 4.2.0 Later");
+  queue_line_record(line, &a);
+  is_int(line[QUEUE_RECORD - 1], '\n', "a record ends with a newline");
+  is_int(queue_line_record_read(&b, line), 1, "and can be read");
+  ok(b.status == 'w' && b.attempts == 12 && b.next == a.next &&
+         !strcmp(b.reply, a.reply),
+     "as it was");
+  memset(a.reply, 'x', QUEUE_REPLY);
+  a.attempts = 4294967295u;
+  a.next = 9223372036854775807LL;
+  queue_line_record(line, &a);
+  ok(queue_line_record_read(&b, line) && b.next == a.next &&
+         strlen(b.reply) >= QUEUE_REPLY - 10,
+     "the longest");
+  memset(line, 0, sizeof line);
+  is_int(queue_line_record_read(&b, line), 0, "zeros are no record");
+}
+
+static void test_header(void)
+{
+  char line[QUEUE_HEADER];
+  queue_file a = {.class = "submitted",
+                  .time = 1795386007,
+                  .envelope = 600,
+                  .recipients = 3,
+                  .records = 1024,
+                  .message = 1792,
+                  .size = 18446744073709551615ULL},
+             b = {0};
+  queue_line_header(line, &a);
+  ok(queue_line_header_read(&b, line) && b.message == 1792 &&
+         b.size == a.size && !strcmp(b.class, "submitted"),
+     "a first line");
+  a.message++;
+  queue_line_header(line, &a);
+  is_int(queue_line_header_read(&b, line), 0, "records must fit");
+  a.message--;
+  a.records = 512;
+  queue_line_header(line, &a);
+  is_int(queue_line_header_read(&b, line), 0, "the envelope too");
+}
+
+static void test_random(void)
+{
+  unsigned seed = 1;
+  queue_file a = {.class = "report",
+                  .time = 1,
+                  .envelope = 60,
+                  .recipients = 1,
+                  .records = 512,
+                  .message = 768,
+                  .size = 9};
+  for (int i = 0; i < 100000; i++) {
+    char line[QUEUE_RECORD];
+    queue_record r;
+    queue_file b;
+    memset(line, ' ', sizeof line);
+    line[sizeof line - 1] = '\n';
+    queue_line_header(line, &a);
+    line[(size_t)rand_r(&seed) % sizeof line] = (char)rand_r(&seed);
+    line[(size_t)rand_r(&seed) % 60] = (char)rand_r(&seed);
+    if (queue_line_header_read(&b, line) && b.envelope > b.records) {
+      ok(0, "a damaged line was believed");
+      return;
+    }
+    queue_line_record_read(&r, line);
+  }
+  ok(1, "damaged lines do no harm");
+}
+
+static void test_schedule(void)
+{
+  schedule s = SCHEDULE_ZERO;
+  is_int(schedule_next(&s, 0, 1, 0), 400, "the first delay");
+  is_int(schedule_next(&s, 0, 2, 400), 1000, "grows");
+  is_int(schedule_next(&s, 0, 1000000, 1000), 15400, "to the longest");
+  is_int(schedule_next(&s, 0, 5, 431990), 432000, "the last is at the expiry");
+  is_int(schedule_next(&s, 0, 5, 432000), 0, "then never");
+  is_int(schedule_next(&s, 0, 0, 0), 400, "0 attempts count as one");
+  s.growth = 100;
+  is_int(schedule_next(&s, 0, 4000000000u, 0), 400, "no growth: at once");
+  s.first = 4294967295u;
+  s.longest = 4294967295u;
+  s.growth = 4294967295u;
+  is_int(schedule_next(&s, 0, 9, 0), 432000, "no overflow");
+}
+
+int main(void)
+{
+  test_record();
+  test_header();
+  test_random();
+  test_schedule();
+  return done();
+}
