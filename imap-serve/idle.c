@@ -57,7 +57,9 @@ static int wait_client(session *s, int in, io_time until)
     if (!left) return 0;
     if (s->selected && in < 0 && left > POLL_MS) left = POLL_MS;
     if (out_flush(&s->o) < 0) return 1;
+    session_waits(1);
     n = poll(p, in < 0 ? 1 : 2, left);
+    session_waits(0);
     if (n < 0 && errno != EINTR) return 1;
     if (n > 0 && p[0].revents) return 1;
     if (in >= 0 && n > 0 && p[1].revents) drain(in);

@@ -108,8 +108,8 @@ static int client(serve_peer const *peer, void *data)
   dup2(t.fd, 0);
   dup2(t.fd, 1);
   close(t.fd);
-  log_info("%s %s logged in from %s", takeover_fact(&t, "id"), t.account,
-           takeover_fact(&t, "ip"));
+  log_info("login account=%s ip=%s port=%s", t.account, takeover_fact(&t, "ip"),
+           takeover_fact(&t, "port"));
   start.out = 1;
   start.tag = takeover_fact(&t, "tag");
   start.cmd = takeover_fact(&t, "cmd");

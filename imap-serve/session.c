@@ -59,6 +59,12 @@ static void on_term(int sig)
   if (waiting) _exit(write(client_out, bye, sizeof bye - 1) < 0);
 }
 
+void session_waits(int yes)
+{
+  waiting = yes;
+  if (yes && terminated) raise(SIGTERM);
+}
+
 void session_reply(session *s, char const *kind, char const *t)
 {
   out_put(&s->o, s->tag.s, s->tag.len);
@@ -150,10 +156,9 @@ static int command_line(session *s)
   parse p;
   int r;
   if (out_flush(&s->o) < 0) return 0;
-  waiting = 1;
-  if (terminated) raise(SIGTERM);
+  session_waits(1);
   r = input_line(&s->in, io_after(SESSION_IDLE_MS), &line, &len);
-  waiting = 0;
+  session_waits(0);
   if (r < 0 && errno == EMSGSIZE) {
     out_line(&s->o, "* BAD Command line too long");
     s->errors++;

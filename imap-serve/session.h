@@ -54,6 +54,9 @@ typedef struct session_start {
 } session_start;
 int session_run(session_start const *start);
 
+/* Everything is flushed and we wait for the client: SIGTERM may end it now. */
+void session_waits(int yes);
+
 /* "TAG OK text", "TAG NO text", "TAG BAD text". */
 void session_reply(session *s, char const *kind, char const *text);
 void session_ok(session *s, char const *text);

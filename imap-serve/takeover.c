@@ -6,6 +6,7 @@
 #include <skalibs/types.h>
 
 #include "auth.h"
+#include "parse.h"
 #include "takeover.h"
 #include "unix.h"
 
@@ -69,12 +70,21 @@ char const *takeover_fact(takeover const *t, char const *name)
   return "";
 }
 
+static int good_tag(char const *s)
+{
+  size_t n = strlen(s);
+  for (size_t i = 0; i < n; i++)
+    if (!parse_is_astring(s[i]) || s[i] == '+') return 0;
+  return n > 0;
+}
+
 int takeover_confirm(takeover *t, char const *master, io_time deadline)
 {
   static auth_answer answer;
   unsigned pid, id;
   int r;
-  if (!uint0_scan(takeover_fact(t, "pid"), &pid) ||
+  if (!good_tag(takeover_fact(t, "tag")) ||
+      !uint0_scan(takeover_fact(t, "pid"), &pid) ||
       !uint0_scan(takeover_fact(t, "id"), &id))
     return errno = EPROTO, -1;
   r = auth_confirm(master, pid, id, takeover_fact(t, "cookie"), &answer,
