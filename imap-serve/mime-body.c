@@ -38,7 +38,7 @@ static int gather(printer *p, mime_part const *part)
   while ((r = mime_field_next(&i, &f)) > 0) {
     if (f.namelen < 8 || strncasecmp(f.s, "content-", 8)) continue;
     for (int k = 0; k < FIELDS; k++) {
-      if (p->seen[k] || !mime_field_is(&f, names[k])) continue;
+      if (!mime_field_is(&f, names[k]) || (p->seen[k] && k == TYPE)) continue;
       if (!stralloc_copyb(p->v + k, f.value, f.valuelen)) return -1;
       p->seen[k] = 1;
     }

@@ -66,9 +66,10 @@ int mime_params_join(mime_params *p); /* RFC 2231 3; by mime_params_read */
 mime_param const *mime_params_get(mime_params const *p, char const *name);
 void mime_params_free(mime_params *p);
 
-/* The value of the nth Content-Type, Content-Transfer-Encoding … of a part's
-   header into out (emptied first). 1, 0 none, -1. */
-int mime_part_field(mime *m, mime_part const *p, char const *name,
+/* The value of a field of a part's header into out (emptied first). Of doubled
+   ones the first or the last: Content-Type is the first (what the tree was
+   made of), all others are the last. 1, 0 none, -1. */
+int mime_part_field(mime *m, mime_part const *p, char const *name, int last,
                     stralloc *out);
 
 #endif

@@ -141,7 +141,7 @@ static int is_digest(parser *p, mime_part const *v)
   stralloc s = STRALLOC_ZERO;
   int r;
   if (p->m->v[v->parent].kind != MIME_MULTIPART || v == p->m->v) return 0;
-  r = mime_part_field(p->m, p->m->v + v->parent, name, &s);
+  r = mime_part_field(p->m, p->m->v + v->parent, name, 0, &s);
   if (r > 0) r = mime_params_read(&t, s.s, s.len, 1);
   if (r > 0) r = !strcasecmp(t.text.s + t.subtype, "digest");
   mime_params_free(&t);
@@ -155,7 +155,7 @@ static int type_read(parser *p)
   mime_params t = {.text = STRALLOC_ZERO};
   stralloc s = STRALLOC_ZERO;
   mime_part *v = p->m->v + p->current;
-  int r = mime_part_field(p->m, v, "Content-Type", &s);
+  int r = mime_part_field(p->m, v, "Content-Type", 0, &s);
   if (r == 0) {
     int d = is_digest(p, v);
     v->digest = d > 0;

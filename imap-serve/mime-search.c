@@ -132,7 +132,7 @@ static int decode_part(decoder *d, mime *m, mime_part const *p, mime_find *find)
 static int read_encoding(decoder *d, mime *m, mime_part const *p)
 {
   stralloc s = STRALLOC_ZERO, t = STRALLOC_ZERO;
-  int r = mime_part_field(m, p, "Content-Transfer-Encoding", &s);
+  int r = mime_part_field(m, p, "Content-Transfer-Encoding", 1, &s);
   if (r > 0) {
     mime_lex l = {s.s, s.s + s.len};
     r = mime_lex_token(&l, &t);
@@ -155,7 +155,7 @@ static int read_type(decoder *d, mime *m, mime_part const *p)
   mime_params t = {.text = STRALLOC_ZERO};
   mime_param const *charset = 0;
   int is_text = p->kind == MIME_TEXT;
-  int r = mime_part_field(m, p, "Content-Type", &s);
+  int r = mime_part_field(m, p, "Content-Type", 0, &s);
   if (r > 0) r = mime_params_read(&t, s.s, s.len, 1);
   if (r > 0) {
     charset = mime_params_get(&t, "charset");
@@ -202,7 +202,7 @@ int mime_text_contains(mime *m, mime_needle const *k, int headers)
 int mime_date(mime *m, time_t *t, int *offset)
 {
   stralloc s = STRALLOC_ZERO;
-  int r = mime_part_field(m, m->v, "Date", &s);
+  int r = mime_part_field(m, m->v, "Date", 1, &s);
   if (r > 0) r = date_parse(s.s, s.len, t, offset);
   stralloc_free(&s);
   return r;

@@ -153,17 +153,20 @@ int mime_field_is(mime_field const *f, char const *name)
   return f->namelen == strlen(name) && !strncasecmp(f->s, name, f->namelen);
 }
 
-int mime_part_field(mime *m, mime_part const *p, char const *name,
+int mime_part_field(mime *m, mime_part const *p, char const *name, int last,
                     stralloc *out)
 {
   mime_fields i = {.m = m, .pos = p->header, .end = p->body};
   mime_field f;
-  int r;
+  int r, found = 0;
   out->len = 0;
-  while ((r = mime_field_next(&i, &f)) > 0)
-    if (mime_field_is(&f, name))
-      return stralloc_copyb(out, f.value, f.valuelen) ? 1 : -1;
-  return r;
+  while ((r = mime_field_next(&i, &f)) > 0) {
+    if (!mime_field_is(&f, name)) continue;
+    if (!stralloc_copyb(out, f.value, f.valuelen)) return -1;
+    found = 1;
+    if (!last) break;
+  }
+  return r < 0 ? -1 : found;
 }
 
 int mime_wire_size(int fd, uint64_t *wire)

@@ -150,7 +150,8 @@ int mime_decode_field(stralloc *out, char const *value, size_t len);
 int mime_field_contains(mime *m, char const *name, mime_needle const *k);
 int mime_text_contains(mime *m, mime_needle const *k, int headers);
 
-/* Value of the first Date: field. 1; 0: none, or not a date; -1. */
+/* Value of the last Date: field, which is ENVELOPE's. 1; 0: none, or not a
+ * date; -1. */
 int mime_date(mime *m, time_t *t, int *offset);
 
 #endif
