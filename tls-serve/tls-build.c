@@ -221,7 +221,7 @@ static void read_all(char const *dir)
   }
   if (errno) strerr_diefu2sys(111, "read ", dir);
   closedir(d);
-  qsort(folders, count, sizeof *folders, by_name);
+  if (count) qsort(folders, count, sizeof *folders, by_name);
   for (size_t i = 0; i < count; i++) read_folder(folders + i, dir);
 }
 
