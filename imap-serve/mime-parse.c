@@ -17,7 +17,7 @@ typedef struct spot {
 
 typedef struct level {
   uint32_t part;
-  uint8_t closed, len;
+  uint8_t closed, digest, len;
   char boundary[MIME_BOUNDARY];
 } level;
 
@@ -40,7 +40,7 @@ static void advance(parser *p, mime_line const *l)
   if (!l->crlf) p->now.bare++;
 }
 
-static int part_new(parser *p, uint32_t parent)
+static void part_new(parser *p, uint32_t parent)
 {
   mime *m = p->m;
   mime_part *v = m->v + m->n;
@@ -57,7 +57,6 @@ static int part_new(parser *p, uint32_t parent)
     v->level = (uint16_t)(up->level + 1);
   }
   p->current = m->n++;
-  return 1;
 }
 
 static void header_ends(parser *p)
@@ -113,6 +112,7 @@ static void push(parser *p, mime_params const *t)
   if (!n) return;
   l->part = p->current;
   l->closed = 0;
+  l->digest = !strcasecmp(t->text.s + t->subtype, "digest");
   l->len = n < MIME_BOUNDARY ? (uint8_t)n : MIME_BOUNDARY;
   memcpy(l->boundary, s, l->len);
   p->depth++;
@@ -134,21 +134,6 @@ static void classify(parser *p, mime_params const *t)
     v->kind = deep || p->m->n == MIME_PARTS ? MIME_LEAF : MIME_MESSAGE;
 }
 
-static int is_digest(parser *p, mime_part const *v)
-{
-  static char const name[] = "Content-Type";
-  mime_params t = {.text = STRALLOC_ZERO};
-  stralloc s = STRALLOC_ZERO;
-  int r;
-  if (p->m->v[v->parent].kind != MIME_MULTIPART || v == p->m->v) return 0;
-  r = mime_part_field(p->m, p->m->v + v->parent, name, 0, &s);
-  if (r > 0) r = mime_params_read(&t, s.s, s.len, 1);
-  if (r > 0) r = !strcasecmp(t.text.s + t.subtype, "digest");
-  mime_params_free(&t);
-  stralloc_free(&s);
-  return r;
-}
-
 /* Behind a header: what its body is. 1, -1 */
 static int type_read(parser *p)
 {
@@ -156,13 +141,9 @@ static int type_read(parser *p)
   stralloc s = STRALLOC_ZERO;
   mime_part *v = p->m->v + p->current;
   int r = mime_part_field(p->m, v, "Content-Type", 0, &s);
-  if (r == 0) {
-    int d = is_digest(p, v);
-    v->digest = d > 0;
-    r = d < 0                                                     ? -1
-        : stralloc_copys(&s, d ? "message/rfc822" : "text/plain") ? 1
-                                                                  : -1;
-  }
+  if (r == 0)
+    r = stralloc_copys(&s, v->digest ? "message/rfc822" : "text/plain") ? 1
+                                                                        : -1;
   if (r > 0) r = mime_params_read(&t, s.s, s.len, 1);
   if (r > 0) classify(p, &t);
   mime_params_free(&t);
@@ -216,7 +197,9 @@ static int at_boundary(parser *p, int k, int final, mime_line const *l)
     p->stack[k].closed = 1;
     return 0;
   }
-  return part_new(p, p->stack[k].part);
+  part_new(p, p->stack[k].part);
+  p->m->v[p->current].digest = p->stack[k].digest;
+  return 1;
 }
 
 static int is_empty(mime_line const *l)
