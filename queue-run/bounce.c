@@ -95,6 +95,16 @@ static int submit(bounce *b, station *s)
   return 0;
 }
 
+static int any_failed(queue_file const *q)
+{
+  queue_record x;
+  for (unsigned i = 0; i < q->recipients; i++) {
+    queue_record_get(q, i, &x);
+    if (x.status == QUEUE_FAILED) return 1;
+  }
+  return 0;
+}
+
 static void mark_told(queue_file *q, char const *id)
 {
   queue_record x;
@@ -116,6 +126,7 @@ static void tell(run_config const *c, queue_file *q, station *s,
               .id = o->id,
               .out = &s->out,
               .deadline = io_after((int64_t)c->lane_seconds * 1000)};
+  if (!any_failed(q)) return;
   sender_get(q, &from);
   b.from = from.path;
   b.envid = from.envid;

@@ -48,9 +48,11 @@ int work_open(run_config const *c, queue_file *q, work_order const *o,
   return 0;
 }
 
-static void choose(transaction *t, unsigned i, int unsure)
+/* A failure may have been recorded by a lane that died before it said so. */
+static void choose(transaction *t, unsigned i, int unsure, work_result *r)
 {
   queue_record_get(&t->q, i, t->record + i);
+  if (t->record[i].status == QUEUE_FAILED) r->failed = 1;
   if (!queue_waits(t->record[i].status)) return;
   t->code[i] = -1;
   t->chosen++;
@@ -59,7 +61,8 @@ static void choose(transaction *t, unsigned i, int unsure)
 }
 
 /* Chooses the recipients that wait for this destination: 1 or -1. */
-static int select_recipients(transaction *t, char const *key, int unsure)
+static int select_recipients(transaction *t, char const *key, int unsure,
+                             work_result *result)
 {
   envelope_walk w = queue_file_walk(&t->q);
   parcel_record r;
@@ -73,7 +76,7 @@ static int select_recipients(transaction *t, char const *key, int unsure)
     if (r.type != PARCEL_TO) continue;
     if (envelope_recipient(&to, &r) > 0) {
       run_key(its, &to);
-      if (!strcmp(its, key)) choose(t, i, unsure);
+      if (!strcmp(its, key)) choose(t, i, unsure, result);
     }
     i++;
   }
@@ -266,7 +269,7 @@ void work(run_config const *c, char const *key, station *s, work_order const *o,
                    .deadline = io_after((int64_t)c->lane_seconds * 1000)};
   *r = (work_result){.outcome = WORK_DONE};
   if (!work_open(c, &t.q, o, r)) return;
-  if (select_recipients(&t, key, o->unsure) < 0)
+  if (select_recipients(&t, key, o->unsure, r) < 0)
     r->outcome = WORK_TROUBLE;
   else if (t.chosen)
     transact(c, &t, *key == RUN_LOCAL ? c->local : c->send, s, r);
