@@ -1,6 +1,7 @@
 """A rohrpost of a test's own: made by package/setup below a temporary folder,
 run by s6-svscan, as root with the real users or else as whoever we are."""
 import atexit
+import ctypes
 import os
 import shutil
 import socket
@@ -8,6 +9,12 @@ import subprocess
 import tempfile
 
 import tap
+
+
+# Orphans come to us, so that a survivor of a stop is always found: confined
+# programs hide all of themselves but their parent.
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def run(*cmd, check=True, **kw):
@@ -97,15 +104,18 @@ class Instance:
         return run("make", "-s", "-C", self.root + "/etc",
                    env=dict(os.environ, PATH=self.path()))
 
-    def up(self):
-        """Starts all services; their names, once each said it is ready."""
+    def supervise(self, scanner):
         log = open(self.root + "/svscan.log", "w")
         self.supervisor = self.start(
-            "s6-svscan", self.root + "/service", stdout=log, stderr=log,
+            scanner, self.root + "/service", stdout=log, stderr=log,
             env=dict(os.environ, PATH=self.path()))
         atexit.register(self.down)
-        names = sorted(n for n in os.listdir(self.root + "/service")
-                       if not n.startswith("."))
+        return sorted(n for n in os.listdir(self.root + "/service")
+                      if not n.startswith("."))
+
+    def up(self):
+        """Starts all services; their names, once each said it is ready."""
+        names = self.supervise("s6-svscan")
         for n in names:
             d = f"{self.root}/service/{n}"
             tap.until(lambda: os.path.exists(d + "/supervise/status"))
@@ -126,18 +136,29 @@ class Instance:
 
     def pids(self):
         """Processes of the instance: {pid: command line}"""
-        found = {}
-        mark = f"ROHRPOST_RUN={self.root}/run".encode()
-        for pid in filter(str.isdigit, os.listdir("/proc")):
+        children, lines = {}, {}
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
             try:
-                with open(f"/proc/{pid}/environ", "rb") as f:
-                    mine = mark in f.read().split(b"\0")
+                with open(f"/proc/{pid}/stat") as f:
+                    state, parent = f.read().rpartition(")")[2].split()[:2]
                 with open(f"/proc/{pid}/cmdline", "rb") as f:
-                    line = f.read().replace(b"\0", b" ").decode()
+                    lines[pid] = f.read().replace(b"\0", b" ").decode()
             except OSError:
                 continue
-            if mine:
-                found[int(pid)] = line
+            if state != "Z":
+                children.setdefault(int(parent), []).append(pid)
+        names = {line.split()[0].rpartition("/")[2]
+                 for line in open("package/commands")
+                 if line[0].isalpha()} | {"s6-supervise", "s6-log", "svlogd"}
+        todo = [self.supervisor.pid] + [
+            p for p in children.get(os.getpid(), [])
+            if lines[p].split(" ")[0].rpartition("/")[2] in names]
+        found = {}
+        while todo:
+            pid = todo.pop()
+            todo += children.get(pid, [])
+            if pid != self.supervisor.pid and lines.get(pid):
+                found[pid] = lines[pid]
         return found
 
     def down(self):

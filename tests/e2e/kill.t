@@ -4,6 +4,7 @@ acknowledged is lost, and nobody gets twice what was sent once. DELIVERIES=n
 sets how many (default 2000)."""
 import os
 import random
+import re
 import signal
 import smtplib
 import sys
@@ -16,7 +17,7 @@ import tap
 TOTAL = int(os.environ.get("DELIVERIES", "2000"))
 THREADS = 8
 server = instance.local("kill.test")
-server.table("aliases", "both@kill.test: one@kill.test two@kill.test")
+server.table("aliases", "both@kill.test: one@kill.test, two@kill.test")
 for user in ("one", "two"):
     server.account(f"{user}@kill.test", "secret")
 server.make()
@@ -97,7 +98,7 @@ queue = server.root + "/var/queue"
 
 def queued():
     return [os.path.join(d, n) for d, _, names in os.walk(queue)
-            for n in names if n not in ("trigger", "lock", "clean")]
+            for n in names if re.fullmatch("[0-9a-v]{16}", n)]
 
 
 def drained():
