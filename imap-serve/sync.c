@@ -118,6 +118,7 @@ static int write_list(mailbox *m, scan *s)
   uint32_t validity = m->uids.validity;
   unsigned char *alive;
   int r;
+  if (!validity && m->uids.ino) log_warn("damaged " UIDLIST_FILE);
   if (!validity) validity = uidvalidity_next(m->root);
   if (!validity) return -1;
   if (!is_wasteful(m, s)) return uidlist_commit(&m->uids, m->dir, validity);

@@ -6,7 +6,6 @@
 
 #include <skalibs/types.h>
 
-#include "log.h"
 #include "uidlist-parts.h"
 
 #define BLOCK 65536
@@ -141,7 +140,6 @@ static int reread(uidlist *l, int fd, struct stat const *st)
     int e = errno;
     uidlist_restart(l);
     if (e != EPROTO) return errno = e, -1;
-    log_warn("damaged " UIDLIST_FILE ": it will be made anew");
     l->read = st->st_size;
   }
   l->told = l->n;
