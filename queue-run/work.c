@@ -224,6 +224,18 @@ static void sum_up(transaction const *t, unsigned i, work_result *r)
   r->outcome = WORK_LATER;
 }
 
+/* A state that could not be written: what is delivered is not sent again as
+   long as we live, but a failure is asked for again, since it is told from
+   the file. */
+static void not_written(run_config const *c, transaction *t, unsigned i,
+                        long long now)
+{
+  log_warnsys("unable to write the state of %s", t->id);
+  if (t->record[i].status != QUEUE_FAILED) return;
+  t->record[i].status = QUEUE_WAITING;
+  t->record[i].next = now + c->when.first;
+}
+
 /* Writes what became of each recipient: one fdatasync for all. */
 static void record(run_config const *c, transaction *t, work_result *r)
 {
@@ -238,7 +250,7 @@ static void record(run_config const *c, transaction *t, work_result *r)
       if (t->code[i] > 0 && t->code[i] / 100 != 4) r->good = 1;
       judge(c, t, i, &to, now);
       if (queue_record_put(&t->q, i, t->record + i) < 0)
-        log_warnsys("unable to write the state of %s", t->id);
+        not_written(c, t, i, now);
       sum_up(t, i, r);
     }
     i++;
