@@ -95,6 +95,14 @@ static int remove_mailbox(int root, char const *dir)
   return 1;
 }
 
+static int is_selected(session const *s, char const *dir)
+{
+  struct stat a, b;
+  return s->selected && fstat(s->box.dir, &a) == 0 &&
+         fstatat(s->root, dir, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+         a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 void cmd_delete(session *s, parse *p, int uid)
 {
   char dir[MAILDIR_NAME + 1];
@@ -110,6 +118,7 @@ void cmd_delete(session *s, parse *p, int uid)
     session_no(s, "[CANNOT] INBOX cannot be deleted");
     return;
   }
+  if (is_selected(s, dir)) session_unselect(s);
   if (remove_mailbox(s->root, dir) > 0) {
     done(s, "DELETE completed");
   } else if (errno == ENOENT && folders_read(&f, s->root) > 0) {

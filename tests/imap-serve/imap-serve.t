@@ -300,6 +300,9 @@ s.ok("DELETE q.y")
 s.ok("CREATE q.y")
 ok(old != s.ok("STATUS q.y (UIDVALIDITY)"),
    "a new mailbox of an old name has another UIDVALIDITY")
+s.ok("SELECT q.y")
+is_("DELETE q.y", "OK", "DELETE of the selected mailbox")
+is_("CHECK", "BAD", "leaves none selected")
 s.ok("SELECT INBOX")
 s.ok("RENAME INBOX old")
 same(s.ok("STATUS old (MESSAGES UNSEEN)"),
