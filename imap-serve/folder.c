@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -41,6 +42,14 @@ static int make(session *s, char const *dir)
   return r;
 }
 
+static void make_failed(session *s)
+{
+  if (errno == EEXIST)
+    session_no(s, "[ALREADYEXISTS] Mailbox already exists");
+  else
+    session_no_errno(s, "create a mailbox");
+}
+
 void cmd_create(session *s, parse *p, int uid)
 {
   char dir[MAILDIR_NAME + 1];
@@ -56,10 +65,7 @@ void cmd_create(session *s, parse *p, int uid)
   } else if (!session_directory(&name, dir) || !name_utf7(name.s, name.len)) {
     session_no(s, "[CANNOT] Invalid mailbox name");
   } else if (make(s, dir) < 0) {
-    if (errno == EEXIST)
-      session_no(s, "[ALREADYEXISTS] Mailbox already exists");
-    else
-      session_no_errno(s, "create a mailbox");
+    make_failed(s);
   } else {
     done(s, "CREATE completed");
   }
@@ -131,54 +137,62 @@ void cmd_delete(session *s, parse *p, int uid)
   }
 }
 
+/* Letters mean the same in both: the new one has no keywords yet. */
+static int copy_keywords(keywords *to, keywords const *from, int dir)
+{
+  for (unsigned i = 0; i < KEYWORDS; i++) {
+    if (!from->name[i]) continue;
+    free(to->name[i]);
+    to->name[i] = strdup(from->name[i]);
+    if (!to->name[i]) return -1;
+  }
+  return keywords_write(to, dir);
+}
+
+/* What was moved when something fails stays there, and is found there. */
+static int move_all(mailbox *m, place *to)
+{
+  if (mailbox_sync(m, 1) < 0 || place_lock(to) < 0 ||
+      copy_keywords(&to->box.keys, &m->keys, to->box.dir) < 0)
+    return -1;
+  m->nolock = 1;
+  for (size_t i = 0; i < m->n; i++) {
+    char path[MAILBOX_PATH];
+    int r = place_path(path, message_base(m, m->v + i), m->v[i].letters);
+    if (r > 0) r = message_transfer(m, m->v + i, to->box.dir, path, 1);
+    if (r > 0) r = place_add(to, path);
+    if (r < 0) return -1;
+  }
+  return place_commit(to);
+}
+
 /* All of INBOX into a new mailbox (6.3.5): INBOX itself stays, empty. */
-static void rename_inbox(session *s, char const *to)
+static void rename_inbox(session *s, char const *dir)
 {
   mailbox m;
-  place there;
-  int failed = 0;
-  if (make(s, to) < 0) {
-    if (errno == EEXIST)
-      session_no(s, "[ALREADYEXISTS] Mailbox already exists");
-    else
-      session_no_errno(s, "create a mailbox");
+  place to;
+  int r;
+  if (make(s, dir) < 0) {
+    make_failed(s);
     return;
   }
   if (mailbox_open(&m, s->root, ".", 1) < 0) {
     session_no_errno(s, "open INBOX");
     return;
   }
-  if (place_open(&there, s->root, to) < 0) {
-    session_no_errno(s, "open a mailbox");
-    mailbox_close(&m);
-    return;
+  r = place_open(&to, s->root, dir);
+  if (r > 0) {
+    int e;
+    r = move_all(&m, &to);
+    e = errno;
+    place_keep(&to);
+    place_close(&to);
+    errno = e;
   }
-  if (mailbox_sync(&m, 1) < 0 || place_lock(&there) < 0) failed = errno;
-  m.nolock = 1;
-  if (!failed) {
-    for (unsigned i = 0; i < KEYWORDS; i++)
-      if (m.keys.name[i] && keywords_add(&there.box.keys, m.keys.name[i],
-                                         strlen(m.keys.name[i])) < 0)
-        failed = errno;
-    if (!failed && keywords_write(&there.box.keys, there.box.dir) < 0)
-      failed = errno;
-  }
-  for (size_t i = 0; !failed && i < m.n; i++) {
-    char path[MAILBOX_PATH];
-    if (place_path(path, message_base(&m, m.v + i), m.v[i].letters) < 0 ||
-        message_transfer(&m, m.v + i, there.box.dir, path, 1) < 0 ||
-        (m.v[i].state & MESSAGE_GONE && place_add(&there, path) < 0))
-      failed = errno;
-  }
-  if (!failed && place_commit(&there) < 0) failed = errno;
-  place_keep(&there);
-  if (failed) {
-    errno = failed;
+  if (r < 0)
     session_no_errno(s, "rename INBOX");
-  } else {
+  else
     done(s, "RENAME completed");
-  }
-  place_close(&there);
   mailbox_close(&m);
 }
 
