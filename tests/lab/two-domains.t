@@ -139,7 +139,7 @@ with open(lab.dir + "/mbsyncrc", "w") as f:
             f"Pass \"{PASSWORDS['bob@b.test']}\"\nSSLType IMAPS\n"
             "CertificateFile %s\n\nIMAPStore far\nAccount b\n\nMaildirStore near\n"
             "Path %s/\nInbox %s/INBOX\nSubFolders Verbatim\n\nChannel c\n"
-            "Far :far:\nNear :near:\nPatterns *\nCreate Near\nSync Pull\n"
+            "Far :far:\nNear :near:\nPatterns *\nCreate Near\nSync Pull\nSyncState *\n"
             % (f"{b.root}/etc/tls/mail.b.test/fullchain.pem", box, box))
 out = client.run("mbsync", "-c", lab.dir + "/mbsyncrc", "c", check=False)
 files = [os.path.join(d, n) for d, _, names in os.walk(box) for n in names
