@@ -26,17 +26,17 @@ int client_begin(relay *r, client_options const *o, char *facts, size_t *len,
   good = relay_handshake(r, deadline);
   e = errno;
   if (good <= 0)
-    facts_add(facts, CLIENT_FACTS, len, "SSL_ERROR",
+    facts_add(facts, FACTS_MAX, len, "SSL_ERROR",
               good < 0 ? strerror(e)
                        : engine_error(br_ssl_engine_last_error(&c.eng)));
   else {
     br_ssl_engine_get_session_parameters(&c.eng, &s);
-    facts_add(facts, CLIENT_FACTS, len, "SSL_PROTOCOL", "TLSv1.2");
-    facts_add(facts, CLIENT_FACTS, len, "SSL_CIPHER",
+    facts_add(facts, FACTS_MAX, len, "SSL_PROTOCOL", "TLSv1.2");
+    facts_add(facts, FACTS_MAX, len, "SSL_CIPHER",
               engine_cipher(s.cipher_suite));
     if (o->sni)
-      facts_add(facts, CLIENT_FACTS, len, "SSL_TLS_SNI_SERVERNAME", o->sni);
+      facts_add(facts, FACTS_MAX, len, "SSL_TLS_SNI_SERVERNAME", o->sni);
   }
-  if (*v.word) facts_add(facts, CLIENT_FACTS, len, "SSL_PEER_VERIFY", v.word);
+  if (*v.word) facts_add(facts, FACTS_MAX, len, "SSL_PEER_VERIFY", v.word);
   return errno = e, good;
 }

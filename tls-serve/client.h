@@ -4,10 +4,9 @@
 
 #include <stddef.h>
 
+#include "facts.h"
 #include "relay.h"
 #include "table.h"
-
-#define CLIENT_FACTS 1024
 
 typedef struct client_options {
   char const *host; /* whom the certificate must name */

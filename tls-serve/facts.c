@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,10 +16,10 @@ void facts_add(char *facts, size_t size, size_t *len, char const *name,
 
 int facts_put(int fd, char const *facts, size_t len, io_time deadline)
 {
-  char head[16];
-  int n = snprintf(head, sizeof head, "%zu:", len);
-  if (io_write(fd, head, (size_t)n, deadline) < 0 ||
-      io_write(fd, facts, len, deadline) < 0)
-    return -1;
-  return io_write(fd, ",", 1, deadline);
+  char s[FACTS_MAX + 16];
+  int n = snprintf(s, sizeof s, "%zu:", len);
+  if (len > FACTS_MAX) return errno = EMSGSIZE, -1;
+  memcpy(s + n, facts, len);
+  s[(size_t)n + len] = ',';
+  return io_write(fd, s, (size_t)n + len + 1, deadline);
 }

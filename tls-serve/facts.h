@@ -7,6 +7,8 @@
 
 #include "io.h"
 
+#define FACTS_MAX 1024
+
 /* Appends to facts[*len..size); the value as printable ASCII. What does not
    fit is left out. */
 void facts_add(char *facts, size_t size, size_t *len, char const *name,

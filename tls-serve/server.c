@@ -23,17 +23,16 @@ int server_begin(relay *r, table *t, char *facts, size_t *len, io_time deadline)
   good = relay_handshake(r, deadline);
   if (good <= 0) {
     int e = errno;
-    facts_add(facts, SERVER_FACTS, len, "SSL_ERROR",
+    facts_add(facts, FACTS_MAX, len, "SSL_ERROR",
               good < 0 ? strerror(e)
                        : engine_error(br_ssl_engine_last_error(&c.eng)));
     return errno = e, good;
   }
   br_ssl_engine_get_session_parameters(&c.eng, &s);
-  facts_add(facts, SERVER_FACTS, len, "SSL_PROTOCOL", "TLSv1.2");
-  facts_add(facts, SERVER_FACTS, len, "SSL_CIPHER",
-            engine_cipher(s.cipher_suite));
+  facts_add(facts, FACTS_MAX, len, "SSL_PROTOCOL", "TLSv1.2");
+  facts_add(facts, FACTS_MAX, len, "SSL_CIPHER", engine_cipher(s.cipher_suite));
   if (*br_ssl_engine_get_server_name(&c.eng))
-    facts_add(facts, SERVER_FACTS, len, "SSL_TLS_SNI_SERVERNAME",
+    facts_add(facts, FACTS_MAX, len, "SSL_TLS_SNI_SERVERNAME",
               br_ssl_engine_get_server_name(&c.eng));
   return 1;
 }

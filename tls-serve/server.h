@@ -5,10 +5,9 @@
 #include <stddef.h>
 
 #include "io.h"
+#include "facts.h"
 #include "relay.h"
 #include "table.h"
-
-#define SERVER_FACTS 1024
 
 /* Makes the engine of r and shakes hands with r->net. facts becomes strings
    NAME=value, each with its NUL: SSL_PROTOCOL, SSL_CIPHER and, if the client

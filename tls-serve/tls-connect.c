@@ -123,7 +123,7 @@ static int is_stream(int fd)
 /* wait mode: fd 0 is the client that begins TLS */
 static int client(serve_peer const *peer, void *data)
 {
-  char facts[CLIENT_FACTS], s[OPTIONS_MAX];
+  char facts[FACTS_MAX], s[OPTIONS_MAX];
   client_options o = {.host = "", .trust = trust.t};
   size_t len;
   relay r;
@@ -157,7 +157,7 @@ static int is_address(char const *host)
 static int connect_to(char const *host, char const *port, char const *name,
                       int required, int verbose)
 {
-  char facts[CLIENT_FACTS];
+  char facts[FACTS_MAX];
   client_options o = {.host = name, .trust = trust.t, .required = required};
   size_t len;
   relay r;

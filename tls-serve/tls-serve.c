@@ -87,7 +87,7 @@ static int is_stream(int fd)
 /* wait mode: fd 0 is the server that begins TLS */
 static int client(serve_peer const *peer, void *data)
 {
-  char facts[SERVER_FACTS], c = 0;
+  char facts[FACTS_MAX], c = 0;
   size_t len;
   relay r;
   int good, net = -1;
@@ -114,7 +114,7 @@ static void become(void)
    its own; without a word the handshake has failed. */
 __attribute__((noreturn)) static void tunnel(int plain, int control)
 {
-  char facts[SERVER_FACTS + 1];
+  char facts[FACTS_MAX + 1];
   size_t len;
   relay r = make_relay(0, plain, plain);
   int good;
@@ -177,7 +177,7 @@ __attribute__((noreturn)) static void ucspi(char const *const *argv)
 /* TLS at once: the program finds plaintext on fd 0 and 1. */
 __attribute__((noreturn)) static void immediate(char const *const *argv)
 {
-  char facts[SERVER_FACTS + 2];
+  char facts[FACTS_MAX + 2];
   size_t n = 0;
   ssize_t r;
   int plain[2], control[2];
