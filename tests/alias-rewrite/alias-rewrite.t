@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """alias-rewrite: how addresses are looked up, and what it makes of parcels."""
 import os
 import subprocess

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The Dovecot authentication protocol, as Postfix and Dovecot speak it."""
 import base64
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Real messages from one domain to another: submitted, signed, queued, sent
 with STARTTLS, received, stored, read. What goes into DATA comes out of IMAP
 BODY[] below the trace fields and signatures of both sides."""

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Real messages: each goes into DATA or BDAT and comes out of IMAP BODY[] byte
 for byte below the trace fields."""
 import sys

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """ENVELOPE, BODY and BODYSTRUCTURE of real messages, beside Dovecot's.
 
 The differences that stay are the classes below, each with the sentence that

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """imap-login between a client and services that the test plays itself."""
 import array
 import base64

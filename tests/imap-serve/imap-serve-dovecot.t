@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # A Maildir taken over from Dovecot and handed back, and both at once: UIDs,
 # UIDVALIDITY, flags, keywords and subscriptions stay.
 import os

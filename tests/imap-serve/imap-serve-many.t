@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # Many sessions on one mailbox, with deliveries and renames by others at the
 # same time, and sessions that are killed: all agree, and nothing is lost.
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # A real client, mbsync, synchronizes both ways through a tunnel.
 import os
 import shutil

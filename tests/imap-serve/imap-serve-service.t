@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # imap-serve -w takes clients over from imap-login, which the test plays, and
 # asks auth-check, which it plays too.
 import array

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # Every command of imap-serve, alone with its mailbox.
 import imaplib
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """maildir-put: what it stores itself, what it hands on, what it never does."""
 import glob
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """lib/dns as spf-check uses it: what goes over the wire, and resolvers of
 several kinds."""
 import os

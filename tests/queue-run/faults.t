@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Death and errors at every system call of queue-put, maildir-put, queue-run:
 a 250 is never wrong, nothing is half, nothing acknowledged is lost."""
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """queue-put: what it takes, from whom, and what lies in the queue then."""
 import os
 import re

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """queue-run: lanes, retries, states, bounces, stops."""
 import email
 import os

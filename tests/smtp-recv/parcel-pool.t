@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """parcel-pool: lending, queueing, and instances that must not be used again."""
 import os
 import signal

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """lib/serve by smtp-recv: limits, readiness, SIGTERM, descriptors, and the
 launchers of others in nowait mode."""
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """DATA and BDAT: framing, smuggling, streaming, and ways in that fail."""
 import random
 import sys

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Damaged dialogues: whatever comes, the session ends in order, every reply
 line is one, and no parcel with a bare CR or LF is ended."""
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """STARTTLS, AUTH, submission, LMTP."""
 import base64
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Dialogues with smtp-recv on port 25's terms."""
 import re
 import sys

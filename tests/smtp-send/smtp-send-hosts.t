@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Where smtp-send goes: MX and addresses, TLS, and itself as a service."""
 import array
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """smtp-send against scripted servers: RFC 5321, 2920, 1870, 6531."""
 import re
 import subprocess

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """spf-check: RFC 7208, every mechanism, modifier, macro and limit; the filter.
 A case is (IP, HELO, SENDER, result, explanation or None, rule)."""
 import os
