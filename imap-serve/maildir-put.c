@@ -2,6 +2,7 @@
 #include <skalibs/strerr.h>
 
 #include "conf.h"
+#include "jail.h"
 #include "log.h"
 #include "put-session.h"
 #include "serve.h"
@@ -28,6 +29,13 @@ static int client(serve_peer const *peer, void *data)
   return put_session(0, 1, &p->mail, p->queue);
 }
 
+/* Maildirs are wherever the accounts table says: files as before. */
+static void confine(void)
+{
+  jail const walls = {.flags = JAIL_NET | JAIL_FORK};
+  if (jail_enter(&walls) < 0) strerr_diefu1sys(111, "enter the jail");
+}
+
 int main(int argc, char const *const *argv)
 {
   put p = {.mail = {.path = conf_table("mail.cdb")}};
@@ -43,6 +51,7 @@ int main(int argc, char const *const *argv)
       dieusage();
   }
   if (l.ind != argc) dieusage();
+  confine();
   s.data = &p;
   s.refresh = refresh;
   s.client = client;

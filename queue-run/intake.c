@@ -170,5 +170,7 @@ int intake_run(intake *x, int in, int out)
             .begin = begin,
             .recipient = recipient,
             .end = end};
-  return sink_run(&s, in);
+  int code = sink_run(&s, in);
+  sink_free(&s);
+  return code;
 }

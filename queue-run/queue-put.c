@@ -5,6 +5,7 @@
 
 #include "conf.h"
 #include "intake.h"
+#include "jail.h"
 #include "log.h"
 #include "queue-file.h"
 #include "serve.h"
@@ -36,6 +37,17 @@ static char const *class_of(char const *s)
   return s;
 }
 
+/* The queue, and the directory of the tables. */
+static void confine(intake const *x)
+{
+  static char tables[CONF_PATH_MAX];
+  jail_path const paths[] = {{x->path, 1}, {tables, 0}, {0, 0}};
+  jail const walls = {.paths = paths, .flags = JAIL_FORK};
+  size_t n = strlen(x->mail.path) - strlen("mail.cdb");
+  memcpy(tables, x->mail.path, n);
+  if (jail_enter(&walls) < 0) strerr_diefu1sys(111, "enter the jail");
+}
+
 int main(int argc, char const *const *argv)
 {
   intake x = {.class = "received", .mail = {.path = conf_table("mail.cdb")}};
@@ -56,7 +68,9 @@ int main(int argc, char const *const *argv)
   x.path = argc ? *argv : queue_directory();
   x.queue = queue_open(x.path);
   if (x.queue < 0) strerr_diefu2sys(111, "open the queue ", x.path);
+  confine(&x);
   s.data = &x;
+  s.again = 1;
   s.refresh = refresh;
   s.client = client;
   return serve_run(&s);

@@ -12,6 +12,7 @@
 #include <skalibs/types.h>
 
 #include "conf.h"
+#include "jail.h"
 #include "log.h"
 #include "queue-file.h"
 #include "run-loop.h"
@@ -96,6 +97,15 @@ static void ready(int fd)
   close(fd);
 }
 
+/* The queue; the time zone, for dates in bounces. Lanes connect to sockets. */
+static void confine(char const *queue)
+{
+  jail_path const paths[] = {
+      {queue, 1}, {"/etc/localtime", 0}, {"/usr/share/zoneinfo", 0}, {0, 0}};
+  jail const walls = {.paths = paths, .flags = JAIL_NET | JAIL_FORK};
+  if (jail_enter(&walls) < 0) strerr_diefu1sys(111, "enter the jail");
+}
+
 static int run(run_config *c, char const *path, int ready_fd)
 {
   int signals = catch_signals(), trigger, unclean;
@@ -106,6 +116,7 @@ static int run(run_config *c, char const *path, int ready_fd)
   trigger = openat(c->queue, "trigger", O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (trigger < 0) strerr_diefu1sys(111, "open the queue's trigger");
   unclean = mark_running(c->queue);
+  confine(path);
   ready(ready_fd);
   if (run_loop(c, trigger, signals, unclean) &&
       unlinkat(c->queue, "running", 0) < 0)
