@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """The Dovecot authentication protocol, as Postfix and Dovecot speak it."""
+import atexit
 import base64
 import os
 import re
@@ -84,6 +85,7 @@ class Service:
                 ["auth-check", "-f", T + "/users.cdb", "-w", "-d", str(w),
                  "-m", str(fds[1].fileno()), *args], stdin=fds[0], stderr=log,
                 pass_fds=[w, fds[1].fileno()])
+        atexit.register(self.p.kill)
         os.close(w)
         for s in fds:
             s.close()

@@ -1,5 +1,6 @@
 """What the tests of tls-serve, tls-connect and tls-build share: certificates,
 tables, the service on a unix socket, an application that uses it."""
+import atexit
 import os
 import socket
 import subprocess
@@ -56,6 +57,7 @@ class Service:
         self.log = open(f"{T}/{name}.log", "w+")
         self.p = subprocess.Popen([*argv, "-w", "-d", str(w)], stdin=s,
                                   stderr=self.log, pass_fds=[w])
+        atexit.register(self.p.kill)
         os.close(w)
         s.close()
         assert os.read(r, 1) == b"\n", "no readiness"
