@@ -13,11 +13,8 @@ import tap
 
 MIB = 1 << 20
 server = instance.local("big.test")
-with open(server.root + "/service/smtp/run") as f:
-    script = f.read()
-with open(server.root + "/service/smtp/run", "w") as f:
-    f.write(script.replace("smtp-recv ", f"smtp-recv -c 1200 -C 1200 "
-                                         f"-n {220 * MIB} "))
+server.value("CLIENTS", "-c 1200 -C 1200")
+server.value("MESSAGE_SIZE", 220 * MIB)
 server.account("u@big.test", "secret")
 server.table("aliases", *(f"r{i}@big.test: u@big.test" for i in range(1000)))
 server.make()
