@@ -172,13 +172,21 @@ static int dispatch_one(run *r, destination *d)
   return 0;
 }
 
+/* Whether any lane could take a job. */
+static int room(run const *r)
+{
+  for (unsigned i = 0; i < r->c->lanes; i++)
+    if (r->lanes[i].fd < 0 || !r->lanes[i].j) return 1;
+  return 0;
+}
+
 /* Every destination in the line gets one job on its way, in turns. Returns
    when a missing service may be tried again. */
 static io_time dispatch(run *r)
 {
   destination *stuck = 0, *d;
   io_time next = IO_FOREVER;
-  while ((d = plan_ready(&r->p))) {
+  while (room(r) && (d = plan_ready(&r->p))) {
     service *s = service_of(r, d);
     if (s->delay && io_left(s->until)) {
       if (s->until < next) next = s->until;
