@@ -7,30 +7,40 @@
 #include "pool.h"
 
 #define USAGE                                                                  \
-  "parcel-pool -w [ -n instances ] [ -d fd ] [ -c max ] [ -U uid,... ] "       \
-  "prog..."
+  "parcel-pool -w [ -n instances ] [ -x most ] [ -d fd ] [ -c max ] "          \
+  "[ -U uid,... ] prog..."
 #define dieusage() strerr_dieusage(100, USAGE)
 #define INSTANCES 4
+#define MOST 64 /* more than one address may have connections (serve's -C) */
 #define INSTANCES_MAX 256
+
+static unsigned number(char const *s)
+{
+  unsigned n;
+  if (!uint0_scan(s, &n) || !n || n > INSTANCES_MAX) dieusage();
+  return n;
+}
 
 int main(int argc, char const *const *argv)
 {
   subgetopt l = SUBGETOPT_ZERO;
   serve s = SERVE_ZERO;
-  pool p = {.s = &s, .ninstances = INSTANCES};
+  pool p = {.s = &s, .warm = INSTANCES, .ninstances = MOST};
   int listening = 0;
   socklen_t n = sizeof listening;
   PROG = "parcel-pool";
-  for (int opt; (opt = subgetopt_r(argc, argv, "n:" SERVE_OPTIONS, &l)) != -1;)
-    if (opt == 'n') {
-      if (!uint0_scan(l.arg, &p.ninstances) || !p.ninstances ||
-          p.ninstances > INSTANCES_MAX)
-        dieusage();
-    } else if (!serve_option(&s, opt, l.arg))
+  for (int opt;
+       (opt = subgetopt_r(argc, argv, "n:x:" SERVE_OPTIONS, &l)) != -1;)
+    if (opt == 'n')
+      p.warm = number(l.arg);
+    else if (opt == 'x')
+      p.ninstances = number(l.arg);
+    else if (!serve_option(&s, opt, l.arg))
       dieusage();
   argc -= l.ind;
   argv += l.ind;
   if (!argc || !s.wait) dieusage();
+  if (p.ninstances < p.warm) p.ninstances = p.warm;
   p.prog = argv;
   if (getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 ||
       !listening)

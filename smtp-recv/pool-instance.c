@@ -56,7 +56,13 @@ void instance_start(pool *p, pool_instance *i)
     return;
   }
   setpgid(i->pid, i->pid);
+  instance_free(i);
+}
+
+void instance_free(pool_instance *i)
+{
   i->client = -1;
+  i->deadline = io_after(POOL_IDLE_MS);
 }
 
 void instance_end(pool_instance *i, int fault)

@@ -90,6 +90,18 @@ static void lend_all(pool *p)
   }
 }
 
+/* Beyond the warm instances only as many as clients wait for. */
+static void staff(pool *p)
+{
+  unsigned n;
+  for (n = 0; n < p->warm; n++) instance_start(p, p->instances + n);
+  lend_all(p);
+  for (; n < p->ninstances && longest_waiting(p) >= 0; n++) {
+    instance_start(p, p->instances + n);
+    lend_all(p);
+  }
+}
+
 static void expire(pool *p)
 {
   for (unsigned n = 0; n < p->s->max; n++)
@@ -99,10 +111,14 @@ static void expire(pool *p)
     }
   for (unsigned n = 0; n < p->ninstances; n++) {
     pool_instance *i = p->instances + n;
-    if (i->fd < 0 || i->client < 0 || io_left(i->deadline)) continue;
-    log_warn("an instance took too long");
-    client_end(p, i->client);
-    instance_end(i, 1);
+    if (i->fd < 0 || io_left(i->deadline)) continue;
+    if (i->client >= 0) {
+      log_warn("an instance took too long");
+      client_end(p, i->client);
+      instance_end(i, 1);
+    } else if (n >= p->warm) {
+      instance_end(i, 0);
+    }
   }
 }
 
@@ -114,13 +130,13 @@ static void sooner(int *ms, io_time t)
 
 static int next_deadline(pool const *p)
 {
-  int ms = -1;
+  int ms = -1, waiting = longest_waiting(p) >= 0;
   for (unsigned n = 0; n < p->ninstances; n++) {
     pool_instance const *i = p->instances + n;
-    if (i->fd < 0)
-      sooner(&ms, i->start);
-    else if (i->client >= 0)
+    if (i->fd >= 0 && (i->client >= 0 || n >= p->warm))
       sooner(&ms, i->deadline);
+    else if (i->fd < 0 && (n < p->warm || waiting))
+      sooner(&ms, i->start);
   }
   for (unsigned n = 0; n < p->s->max; n++)
     if (p->clients[n].waiting) sooner(&ms, p->clients[n].deadline);
@@ -161,13 +177,13 @@ static void serve_instance(pool *p, pool_instance *i, short client, short own)
   }
   if (!client && !own) return;
   r = instance_move(p, i, client, own);
-  if (r == 0) i->client = -1;
+  if (r == 0) instance_free(i);
   if (r >= 0) return;
   if (r == -2) log_warn("an instance broke off");
   client_end(p, number);
   /* One that was lent but has heard nothing yet is as good as before. */
   if (r == -1 && !i->up_frame.inside && !i->ended && !i->up_frame.digits)
-    i->client = -1;
+    instance_free(i);
   else
     instance_end(i, r == -2);
 }
@@ -213,9 +229,7 @@ static void loop(pool *p, struct pollfd *fds, sigset_t const *calm)
   while (!stopping || (busy(p) && io_left(end))) {
     int ms;
     if (stopping && end == IO_FOREVER) end = io_after(GRACE_MS);
-    for (unsigned n = 0; n < p->ninstances; n++)
-      instance_start(p, p->instances + n);
-    lend_all(p);
+    staff(p);
     prepare(p, fds);
     ms = next_deadline(p);
     if (pause) {

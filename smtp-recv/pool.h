@@ -1,4 +1,6 @@
-/* Instances of a pipeline, each lent to one client for one parcel. */
+/* Instances of a pipeline, each lent to one client for one parcel. Some are
+   kept warm; more are started while clients wait, so that a few slow ones do
+   not keep out the rest. */
 #ifndef POOL_H
 #define POOL_H
 
@@ -7,6 +9,7 @@
 #include "serve.h"
 
 #define POOL_BUFFER 65536
+#define POOL_IDLE_MS (60 * 1000) /* of an instance beyond the warm ones */
 
 typedef struct pool_client {
   int fd;
@@ -23,10 +26,10 @@ typedef struct pool_pipe {
 typedef struct pool_instance {
   int fd; /* -1: not running */
   pid_t pid;
-  int client; /* its number, or -1 */
-  int ended;  /* '.' has passed */
-  io_time deadline;
-  io_time start; /* not before */
+  int client;       /* its number, or -1 */
+  int ended;        /* '.' has passed */
+  io_time deadline; /* of the parcel, or of idleness */
+  io_time start;    /* not before */
   unsigned failures;
   frame_up up_frame;
   frame_down down_frame;
@@ -37,7 +40,7 @@ typedef struct pool {
   serve *s;
   char const *const *prog;
   pool_instance *instances;
-  unsigned ninstances;
+  unsigned ninstances, warm;
   pool_client *clients; /* s->max of them, fd -1: free */
   unsigned long turns;
 } pool;
@@ -46,6 +49,7 @@ typedef struct pool {
 void instance_start(pool *p, pool_instance *i); /* if it is time */
 /* Ends it; fault: it has itself to blame, and must wait before the next. */
 void instance_end(pool_instance *i, int fault);
+void instance_free(pool_instance *i); /* to be lent again */
 void instance_lend(pool *p, pool_instance *i, int client);
 /* One of both is readable or writable. 1; 0: the parcel is done and the
    instance clean; -1: the client is to blame; -2: the instance is. */

@@ -77,7 +77,8 @@ class Client:
         self.s.close()
 
 
-p, path = listen('parcel-pool', '-n', '2', 'sh', '-c', f'exec python3 {SINK}')
+p, path = listen('parcel-pool', '-n', '2', '-x', '2', 'sh', '-c',
+                 f'exec python3 {SINK}')
 started = lambda: open(T + '/started').read().split()
 wait(lambda: os.path.exists(T + '/started') and len(started()) == 2)
 tap.same(len(started()), 2, 'instances are warm before anybody asks')
@@ -161,6 +162,29 @@ tap.same(p.wait(timeout=20), 0, 'then the pool does')
 tap.ok(wait(lambda: not [x for x in started() if os.path.exists(
     f'/proc/{x}') and open(f'/proc/{x}/stat').read().split()[2] != 'Z']),
     'and no instance survives')
+
+# clients that hold the warm instances do not keep out others
+p, path = listen('parcel-pool', '-n', '1', '-x', '3', 'sh', '-c',
+                 f'exec python3 {SINK}')
+slow = [Client() for _ in range(2)]
+for x in slow:
+    x.put(parcel(size=100000)[:-2])
+d = Client()
+d.put(parcel())
+tap.ok(d.line().startswith('R a 250'), 'more instances while clients wait')
+slow.append(Client())
+slow[2].put(parcel(size=100000)[:-2])
+n = len(started())
+d.put(parcel())
+wait(lambda: False, 0.3)
+tap.same(len(started()), n, 'but not more than -x')
+slow.pop(0).close()
+tap.ok(d.line().startswith('R a 250'), 'and a place that is free is taken')
+for x in slow:
+    x.put(parcel(size=100000)[-2:])
+tap.ok(all(x.line().startswith('R a 250') for x in slow), 'slow ones end, too')
+p.terminate()
+p.wait()
 
 # a pipeline that cannot start is tried with growing delays
 p, path = listen('parcel-pool', '-n', '1', 'sh', '-c',
