@@ -13,7 +13,7 @@ typedef struct listing {
   folders const *from; /* what is listed: all, or subscriptions */
   char const *pattern;
   size_t len;
-  int levels;  /* '%' at the end: levels above are returned too */
+  int levels;  /* levels above that match are returned too */
   int special; /* only special-use mailboxes */
   int lsub;
   char last[MAILDIR_NAME + 1]; /* the level that was listed last */
@@ -115,7 +115,8 @@ static void run(session *s, listing *l)
   folders subscribed = FOLDERS_ZERO;
   l->s = s;
   l->from = l->lsub ? &subscribed : &l->all;
-  l->levels = l->len && l->pattern[l->len - 1] == '%';
+  l->levels = l->lsub ? l->pattern[l->len - 1] == '%'
+                      : !memchr(l->pattern, '*', l->len);
   if (folders_read(&l->all, s->root) < 0 ||
       (l->lsub && subscriptions_read(&subscribed, s->root) < 0)) {
     folders_free(&l->all);

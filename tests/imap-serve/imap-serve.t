@@ -200,6 +200,9 @@ same(sorted(lines), sorted([
 same(s.ok('LIST "" x.%'), [b'* LIST (\\HasNoChildren) "." x.y'], "LIST x.%")
 ok(b'* LIST (\\Noselect \\HasChildren) "." x' in s.ok('LIST "" %'),
    "a level without a mailbox is \\Noselect")
+same(s.ok('LIST "" x'),
+     [b'* LIST (\\Noselect \\HasChildren) "." x'],
+     "so it is when it is asked for by name")
 same(s.ok('LIST x. %'), [b'* LIST (\\HasNoChildren) "." x.y'], "a reference")
 same(s.ok('LIST "" ""'), [b'* LIST (\\Noselect) "." ""'], "the delimiter")
 same(s.ok('LIST "" iNbOx'), [b'* LIST (\\HasNoChildren) "." INBOX'],
