@@ -3,6 +3,7 @@
 # UIDVALIDITY, flags, keywords and subscriptions stay.
 import os
 import re
+import shutil
 import sys
 import tempfile
 
@@ -14,11 +15,15 @@ IMAP = "/usr/lib/dovecot/imap"
 if not os.path.exists(IMAP):
     print("1..0 # SKIP Dovecot is not installed")
     sys.exit(0)
+home = tempfile.mkdtemp(prefix="imap-serve.")
 if os.getuid() == 0:  # Dovecot serves no root
+    # whoever we become may not be able to enter the build directory
+    shutil.copy(shutil.which("imap-serve"), home)
+    os.environ["PATH"] = home + ":" + os.environ["PATH"]
+    os.chown(home, 65534, 65534)
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-home = tempfile.mkdtemp(prefix="imap-serve.")
 root = home + "/mail"
 with open(home + "/conf", "w") as f:
     f.write(f"""
