@@ -183,15 +183,13 @@ static search_key *size_key(searching *c, int kind)
   return k && parse_sp(c->p) && parse_number(c->p, &k->n) ? k : 0;
 }
 
+/* A number beyond the last message matches none: clients say 1:* in a mailbox
+   that is empty. */
 static search_key *set_key(searching *c, int kind)
 {
   search_key *k = new_key(c, kind);
-  spans check;
   if (!k || (kind == SEARCH_UIDS && !parse_sp(c->p)) ||
       !parse_set(c->p, &k->numbers))
-    return 0;
-  if (kind == SEARCH_NUMBERS &&
-      !session_spans(c->s, c->p, &k->numbers, 0, &check))
     return 0;
   return k;
 }

@@ -126,7 +126,7 @@ for keys, want in (
         ("BEFORE 1-Jan-2000", ""), ("LARGER 50", "1"), ("SMALLER 50", "2"),
         ("(SEEN) (NOT (DELETED))", "2"), ("CHARSET UTF-8 TEXT line", "2"),
         ("CHARSET US-ASCII SUBJECT two", "2"), ("TO x", ""), ("CC x", ""),
-        ("BCC x", ""), ('ON "1-Jan-2000"', "")):
+        ("BCC x", ""), ('ON "1-Jan-2000"', ""), ("3", ""), ("3:4", "")):
     got = s.ok("SEARCH " + keys)
     same(got[0].decode(), ("* SEARCH " + want).strip(), "SEARCH " + keys)
 same(s.ok("UID SEARCH 2"), [b"* SEARCH 2"], "UID SEARCH")
