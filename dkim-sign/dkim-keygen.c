@@ -104,6 +104,21 @@ typedef struct owner {
   gid_t gid;
 } owner;
 
+/* What root makes for a service in its group's folder is for that group. */
+static int share(int above, int fd, mode_t mode)
+{
+  struct stat st;
+  if (geteuid() != 0) return 0;
+  if (fstat(above, &st) < 0) return -1;
+  if (st.st_gid == getegid() || !(st.st_mode & S_IXGRP)) return 0;
+  return fchown(fd, (uid_t)-1, st.st_gid) < 0 ? -1 : fchmod(fd, mode);
+}
+
+static int give(owner const *o, int above, int fd, mode_t mode)
+{
+  return o->given ? fchown(fd, o->uid, o->gid) : share(above, fd, mode);
+}
+
 /* The folder, made with its name durable if it is missing */
 static int open_folder(place const *p, owner const *o)
 {
@@ -113,12 +128,13 @@ static int open_folder(place const *p, owner const *o)
   dir = open(p->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (dir < 0) strerr_diefu2sys(111, "open ", p->folder);
   if (!made) return dir;
-  if (o->given && fchown(dir, o->uid, o->gid) < 0)
-    strerr_diefu2sys(111, "change the owner of ", p->folder);
   if (!sadirname(&above, p->folder, strlen(p->folder)) || !stralloc_0(&above))
     strerr_diefu1sys(111, "keep a name");
   up = open(above.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (up < 0 || fsync(up) < 0) strerr_diefu2sys(111, "sync ", above.s);
+  if (up < 0) strerr_diefu2sys(111, "open ", above.s);
+  if (give(o, up, dir, 0750) < 0)
+    strerr_diefu2sys(111, "change the owner of ", p->folder);
+  if (fsync(up) < 0) strerr_diefu2sys(111, "sync ", above.s);
   close(up);
   stralloc_free(&above);
   return dir;
@@ -133,9 +149,8 @@ static void save(place const *p, owner const *o, char const *pem, size_t len)
   snprintf(name, sizeof name, ".new-%ld", (long)getpid());
   fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) strerr_diefu4sys(111, "create ", p->folder, "/", name);
-  if (allwrite(fd, pem, len) < len ||
-      (o->given && fchown(fd, o->uid, o->gid) < 0) || fsync(fd) < 0 ||
-      linkat(dir, name, dir, p->file, 0) < 0) {
+  if (allwrite(fd, pem, len) < len || give(o, dir, fd, 0640) < 0 ||
+      fsync(fd) < 0 || linkat(dir, name, dir, p->file, 0) < 0) {
     e = errno;
     unlinkat(dir, name, 0);
     errno = e;

@@ -63,4 +63,14 @@ fails "no file name" 100 dkim-keygen
 dkim-keygen -t ed25519 -o "$(id -u):$(id -g)" "$T/dkim/o.test/o.key" >"$T/o.dns"
 is "-o gives file and folder to their owner" \
   "$(stat -c %u "$T/dkim/o.test/o.key" "$T/dkim/o.test" | sort -u)" "$(id -u)"
+if [ "$(id -u)" -eq 0 ]; then
+  mkdir "$T/shared" && chgrp 65534 "$T/shared" && chmod 750 "$T/shared"
+  for f in g h; do dkim-keygen -t ed25519 "$T/shared/g.test/$f.key" >"$T/g.dns"
+  done
+  is "what root makes in a group's folder is for that group, too" \
+    "$(cd "$T/shared" && stat -c '%a %u:%g %n' g.test g.test/*)" \
+    "750 0:65534 g.test
+640 0:65534 g.test/g.key
+640 0:65534 g.test/h.key"
+fi
 finish
