@@ -2,10 +2,12 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <skalibs/djbunix.h>
 #include <skalibs/sgetopt.h>
 #include <skalibs/stralloc.h>
 #include <skalibs/strerr.h>
@@ -208,6 +210,25 @@ static void inject(mail *m)
   way_free(&m->way);
 }
 
+/* A user's shell has not the environment of the services: from its file. */
+static void name_host(void)
+{
+  char const *etc = getenv("ROHRPOST_ETC"), *me = getenv("ROHRPOST_ME");
+  char path[CONF_PATH_MAX], name[256];
+  ssize_t n;
+  if (me && *me) return;
+  if (!etc || !*etc) etc = "/etc/rohrpost";
+  if (snprintf(path, sizeof path, "%s/env/ROHRPOST_ME", etc) >=
+      (int)sizeof path)
+    strerr_dief1x(100, "ROHRPOST_ETC is too long");
+  n = openreadnclose(path, name, sizeof name - 1);
+  if (n < 0) n = 0;
+  name[n] = 0;
+  name[strcspn(name, "\n")] = 0;
+  if (*name && setenv("ROHRPOST_ME", name, 1) < 0)
+    strerr_diefu1sys(111, "set the environment");
+}
+
 static void who(mail *m)
 {
   struct passwd *p = getpwuid(getuid());
@@ -235,6 +256,7 @@ int main(int argc, char const *const *argv)
   char const *to = 0;
   PROG = "mail-inject";
   signal(SIGPIPE, SIG_IGN);
+  name_host();
   who(&m);
   for (int opt; (opt = subgetopt_r(argc, argv, "tif:r:F:S:o:b:B:", &l)) != -1;)
     switch (opt) {

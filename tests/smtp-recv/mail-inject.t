@@ -66,6 +66,10 @@ M Date: DATE\\r\\n
 M Message-ID: <ID@me.test>\\r\\n
 M \\r\\n
 M no header here\\r\\n"
+mkdir -p "$T/etc/env" && echo file.test >"$T/etc/env/ROHRPOST_ME"
+echo hi | env -u ROHRPOST_ME ROHRPOST_ETC="$T/etc" mail-inject a@b.test
+is 'without ROHRPOST_ME the file of the services names the host' "$(out F)" \
+  "F $me@file.test"
 fails 'nobody to send to' 100 mail-inject </dev/null
 fails 'not an address' 1 mail-inject 'a b' </dev/null
 fails 'refused' 1 mail-inject no@a.test </dev/null
