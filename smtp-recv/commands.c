@@ -120,12 +120,10 @@ static command const smtp[] = {{"EHLO", cmd_ehlo, SESSION_LINE, 0},
 static command const lmtp[] = {
     {"LHLO", cmd_ehlo, SESSION_LINE, 0}, COMMON, {0}};
 
-mode const mode_smtp = {.protocol = "ESMTP", .id = "smtp", .commands = smtp};
+mode const mode_smtp = {.protocol = "ESMTP", .commands = smtp};
 mode const mode_submission = {.protocol = "ESMTP",
-                              .id = "submission",
                               .commands = smtp,
                               .authenticated = 1,
                               .relays = 1,
                               .completes = 1};
-mode const mode_lmtp = {
-    .protocol = "LMTP", .id = "lmtp", .commands = lmtp, .lmtp = 1};
+mode const mode_lmtp = {.protocol = "LMTP", .commands = lmtp, .lmtp = 1};

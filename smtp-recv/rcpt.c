@@ -18,6 +18,7 @@ static int rcpt_param(char const *name, char const *value, void *data)
   return -1; /* none is offered */
 }
 
+/* rcpt becomes the address with its NUL: 0, or why not. */
 static char const *read_rcpt(session *s, char *arg, stralloc *rcpt)
 {
   size_t used;
@@ -36,7 +37,7 @@ static char const *read_rcpt(session *s, char *arg, stralloc *rcpt)
   if (addr_at(rcpt->s, rcpt->len) == rcpt->len &&
       (rcpt->len != 10 || strncasecmp(rcpt->s, "postmaster", 10)))
     return "501 5.1.3 The address needs a domain";
-  return 0;
+  return stralloc_0(rcpt) ? 0 : "451 4.3.0 Out of memory";
 }
 
 static char const *too_early(session const *s)
@@ -73,16 +74,11 @@ static int add(session *s, char const *rcpt, char const *address, int local)
 
 static char const *add_all(session *s, char const *rcpt, route_list const *to)
 {
-  unsigned targets = s->targets;
-  size_t len = s->to.len;
   if (to->n > PARCEL_RECIPIENTS - s->targets)
     return "452 4.5.3 Too many recipients";
   for (size_t i = 0; i < to->n; i++)
-    if (add(s, rcpt, to->v[i].address, to->v[i].local) < 0) {
-      s->targets = targets;
-      s->to.len = len;
+    if (add(s, rcpt, to->v[i].address, to->v[i].local) < 0)
       return "451 4.3.0 Out of memory";
-    }
   return 0;
 }
 
@@ -120,22 +116,32 @@ static char const *route(session *s, char const *rcpt)
   }
 }
 
-static char const *accept_rcpt(session *s, stralloc const *rcpt)
+/* What the first recipient of a message needs: 0, or why not. */
+static char const *first(session *s, char const *rcpt)
+{
+  if (way_open(&s->way, io_after(SESSION_WAY_MS)) < 0) {
+    log_warnsys("%s: unable to open the way in", s->id);
+    return "451 4.3.0 Mail cannot be taken now";
+  }
+  return stralloc_copyb(&s->only, rcpt, strlen(rcpt) + 1)
+             ? 0
+             : "451 4.3.0 Out of memory";
+}
+
+/* One that is refused leaves no target behind: the next has its number. */
+static char const *accept_rcpt(session *s, char const *rcpt)
 {
   unsigned targets = s->targets;
   size_t len = s->to.len;
   char const *why;
   if (s->accepted >= s->o->recipients) return "452 4.5.3 Too many recipients";
-  why = route(s, rcpt->s);
-  if (why) return why;
-  if (!s->accepted && way_open(&s->way, io_after(SESSION_WAY_MS)) < 0) {
-    log_warnsys("%s: unable to open the way in", s->id);
+  why = route(s, rcpt);
+  if (!why && !s->accepted) why = first(s, rcpt);
+  if (why) {
     s->targets = targets;
     s->to.len = len;
-    return "451 4.3.0 Mail cannot be taken now";
+    return why;
   }
-  if (!s->accepted && !stralloc_copyb(&s->only, rcpt->s, rcpt->len + 1))
-    return "451 4.3.0 Out of memory";
   s->accepted++;
   return 0;
 }
@@ -144,22 +150,16 @@ void cmd_rcpt(session *s, char *arg)
 {
   stralloc rcpt = STRALLOC_ZERO;
   char const *why = too_early(s);
-  if (!why) {
-    why = read_rcpt(s, arg, &rcpt);
-    if (!why && !stralloc_0(&rcpt)) why = "451 4.3.0 Out of memory";
-    if (why) {
-      s->errors++;
-    } else {
-      rcpt.len--;
-      why = accept_rcpt(s, &rcpt);
-      if (why)
-        log_info("%s: refused <%s> from=<%.*s> ip=%s: %s", s->id, rcpt.s,
-                 (int)strnlen(s->from.s ? s->from.s : "", s->from.len),
-                 s->from.s ? s->from.s : "", s->peer->ip, why);
-    }
-    stralloc_free(&rcpt);
-  } else {
+  if (!why) why = read_rcpt(s, arg, &rcpt);
+  if (why) {
     s->errors++;
+  } else {
+    why = accept_rcpt(s, rcpt.s);
+    if (why)
+      log_info("%s: refused <%s> from=<%.*s> ip=%s: %s", s->id, rcpt.s,
+               (int)strnlen(s->from.s, s->from.len), s->from.s, s->peer->ip,
+               why);
   }
+  stralloc_free(&rcpt);
   say(s, "%s", why ? why : "250 2.1.5 Recipient ok");
 }

@@ -15,7 +15,7 @@
 #define REFUSED 100       /* recipients that do not exist */
 #define WRITE_MS (5 * 60 * 1000)
 
-static char const goodbye[] = "421 4.3.2 Service is going down\r\n";
+#define GOODBYE "421 4.3.2 Service is going down"
 
 /* SIGTERM ends a session that waits for a command, from inside the handler,
    since nothing is lost then; any other at its next wait. */
@@ -23,6 +23,7 @@ static volatile sig_atomic_t waiting, terminated;
 
 static void on_term(int sig)
 {
+  static char const goodbye[] = GOODBYE "\r\n";
   (void)sig;
   terminated = 1;
   if (!waiting) return;
@@ -65,7 +66,7 @@ void say_error(session *s, char const *text)
 
 void hang_up(session *s, char const *text)
 {
-  if (text) say(s, "%s", text);
+  say(s, "%s", text);
   s->over = 1;
 }
 
@@ -86,7 +87,7 @@ static void before_wait(session *s, int idle)
   say_flush(s);
   waiting = idle;
   if (!terminated || !idle) return;
-  hang_up(s, "421 4.3.2 Service is going down");
+  hang_up(s, GOODBYE);
   waiting = 0;
 }
 
@@ -103,7 +104,8 @@ int session_more(session *s, io_time deadline)
   return 1;
 }
 
-int printable(char const *s)
+/* UTF-8 is; commands have nothing else. */
+static int printable(char const *s)
 {
   for (; *s; s++)
     if ((unsigned char)*s < ' ' || *s == 127) return 0;

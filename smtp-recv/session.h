@@ -37,7 +37,6 @@ typedef struct command {
 
 typedef struct mode {
   char const *protocol;    /* in the greeting */
-  char const *id;          /* of the log */
   command const *commands; /* ends with a null name */
   int lmtp;                /* a reply for each recipient */
   int authenticated;       /* MAIL needs AUTH before it */
@@ -107,7 +106,7 @@ void say(session *s, char const *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void say_error(session *s, char const *text); /* counted */
 void say_flush(session *s);
-void hang_up(session *s, char const *text);
+void hang_up(session *s, char const *text); /* the last reply */
 /* The next line without its CRLF as a string: 1; 0: told the client why not;
    -1: the session is over. */
 int session_line(session *s, char **line, size_t most);
@@ -125,8 +124,5 @@ void cmd_bdat(session *s, char *arg);
 void cmd_auth(session *s, char *arg);
 void cmd_starttls(session *s, char *arg);
 int session_tls(session *s);
-
-/* Whether text is all printable (UTF-8 allowed); commands have no others. */
-int printable(char const *s);
 
 #endif

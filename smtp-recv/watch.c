@@ -8,7 +8,7 @@ void watch_start(watch *w, char const *me)
   w->me = me;
   w->ended = w->middle = w->overflow = 0;
   w->received = w->results = w->nforged = 0;
-  w->has_from = w->has_date = w->has_id = 0;
+  w->has_date = w->has_id = 0;
   w->len = 0;
 }
 
@@ -68,7 +68,6 @@ static void field_done(watch *w)
   if (named(f, n, "Authentication-Results"))
     results(w, colon + 1, w->len - (size_t)(colon + 1 - f));
   w->received += named(f, n, "Received");
-  w->has_from |= named(f, n, "From");
   w->has_date |= named(f, n, "Date");
   w->has_id |= named(f, n, "Message-ID");
   w->len = 0;

@@ -14,7 +14,7 @@ typedef struct watch {
   int middle;     /* inside a line */
   int overflow;   /* more forged fields than fit */
   unsigned received, results;
-  int has_from, has_date, has_id;
+  int has_date, has_id;
   unsigned nforged;
   unsigned forged[WATCH_FORGED]; /* the nth Authentication-Results, from 1 */
   size_t len;

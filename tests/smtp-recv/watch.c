@@ -30,14 +30,14 @@ int main(void)
   char s[3000];
   for (size_t step = 1; step < sizeof text; step++) {
     feed(text, step);
-    good += w.received == 2 && w.has_date && w.has_from && w.has_id &&
-            w.results == 2 && w.nforged == 1 && w.forged[0] == 1;
+    good += w.received == 2 && w.has_date && w.has_id && w.results == 2 &&
+            w.nforged == 1 && w.forged[0] == 1;
   }
   is_int(good, sizeof text - 1, "wherever the header is cut");
-  feed("From: a", 7);
-  ok(w.has_from, "a field at the end of input");
-  feed("\r\nFrom: a\r\n", 1);
-  ok(!w.has_from, "a message without a header");
+  feed("Date: a", 7);
+  ok(w.has_date, "a field at the end of input");
+  feed("\r\nDate: a\r\n", 1);
+  ok(!w.has_date, "a message without a header");
   ok(claims(" mx.a.test; x") && claims("MX.A.test 1;") && claims("mx.a.test"),
      "RFC 8601 2.2: our authserv-id");
   ok(claims(" (c) \"mx.\\a.test\" ;"), "quoted, behind a comment");
