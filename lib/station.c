@@ -7,26 +7,32 @@
 #include "unix.h"
 
 /* Between parcels a sink has nothing to say: whatever comes ends it. */
-static int idle(station *s)
+int station_idle(station const *s)
 {
   struct pollfd p = {.fd = s->fd, .events = POLLIN};
-  return !s->out.len && !line_pending(&s->in) && poll(&p, 1, 0) == 0;
+  return s->fd >= 0 && !s->out.len && !line_pending(&s->in) &&
+         poll(&p, 1, 0) == 0;
+}
+
+int station_use(station *s, int fd)
+{
+  s->fd = fd;
+  if (fd < 0) return -1;
+  if (!s->out.buf && parcel_out_init(&s->out, fd, fd) < 0) {
+    station_close(s);
+    return errno = ENOMEM, -1;
+  }
+  s->out.fd = s->out.report = fd;
+  s->out.len = 0;
+  line_init(&s->in, fd, s->line, sizeof s->line);
+  return 1;
 }
 
 int station_open(station *s, char const *path, io_time deadline)
 {
-  if (s->fd >= 0 && idle(s)) return 1;
+  if (station_idle(s)) return 1;
   station_close(s);
-  s->fd = unix_connect(path, deadline);
-  if (s->fd < 0) return -1;
-  if (!s->out.buf && parcel_out_init(&s->out, s->fd, s->fd) < 0) {
-    station_close(s);
-    return errno = ENOMEM, -1;
-  }
-  s->out.fd = s->out.report = s->fd;
-  s->out.len = 0;
-  line_init(&s->in, s->fd, s->line, sizeof s->line);
-  return 1;
+  return station_use(s, unix_connect(path, deadline));
 }
 
 int station_reports(station *s, char const *id, parcel_report *r,

@@ -22,6 +22,11 @@ typedef struct station {
    one. 1 or -1 with errno. */
 int station_open(station *s, char const *path, io_time deadline);
 
+/* Its parts. Whether there is a connection on which nothing is under way; and
+   fd, if it is not -1, as the new one: 1 or -1 with errno. */
+int station_idle(station const *s);
+int station_use(station *s, int fd);
+
 /* The reports of parcel id: each T goes to each() (may be 0), R into *r.
    1; -1 with errno, EPIPE if the sink went away, EPROTO for anything else
    than these: then the connection must be closed. */

@@ -252,7 +252,7 @@ static char const *sender(char const *s)
 int main(int argc, char const *const *argv)
 {
   subgetopt l = SUBGETOPT_ZERO;
-  mail m = {.way = {.fd = -1}};
+  mail m = {0};
   char const *to = 0;
   PROG = "mail-inject";
   signal(SIGPIPE, SIG_IGN);

@@ -4,27 +4,24 @@
 #ifndef WAY_H
 #define WAY_H
 
-#include "line.h"
-#include "parcel.h"
+#include <sys/types.h>
+
+#include "station.h"
 
 typedef struct way {
   char const *socket;      /* or */
   char const *const *prog; /* ends with 0 */
-  int fd;                  /* -1: not open */
   pid_t pid;               /* of prog, else 0 */
   int touched;             /* bytes of the present parcel have left us */
   int broken;              /* by the present parcel */
-  parcel_out out;
-  line_in reports;
-  char lines[PARCEL_REPORT_LINE];
+  station station;
 } way;
 
 void way_init(way *w, char const *socket, char const *const *prog);
 
 /* Opens it, or looks whether it is still there: 1 or -1. */
 int way_open(way *w, io_time deadline);
-void way_close(way *w);
-void way_free(way *w); /* closes it, too */
+void way_free(way *w);
 
 /* As parcel_put and parcel_put_message; once it is broken, always -1. */
 int way_put(way *w, char type, void const *s, size_t len, io_time deadline);
