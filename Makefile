@@ -2,7 +2,7 @@
 #   make                 all programs in build/bin, manuals in build/man
 #   make check           unit and golden tests (package/test runs all of them)
 #   make SAN=1           with address and undefined behaviour sanitizers
-#   make LDFLAGS=-static where the libraries allow it
+#   make LDFLAGS=-static (package/deps-install build static)
 #   make O=/tmp/b        builds elsewhere
 #   make V=1             shows every command
 #   make install DESTDIR= PREFIX=/usr/local
@@ -51,7 +51,10 @@ row = $(shell awk -v p='$(1)' '$$1==p{$$1=$$2="";print}' package/commands)
 path = $(filter %/$(1),$(COMMANDS))
 objects = $(addprefix $(O)/,$(call path,$(1)).o \
   $(filter %.o,$(call row,$(call path,$(1)))))
-libs = $(filter -l%,$(call row,$(call path,$(1))))
+# A static libidn2 does not say what it needs itself.
+whole = $(1) $(if $(findstring -static,$(LDFLAGS)),$(if \
+  $(filter -lidn2,$(1)),-lunistring))
+libs = $(call whole,$(filter -l%,$(call row,$(call path,$(1)))))
 
 $(O)/bin/%: $$(call objects,$$*) $(O)/lib.a package/commands
 	@mkdir -p $(@D)
@@ -69,7 +72,7 @@ $(O)/tests/%: tests/%.c tests/tap.h $(O)/lib.a \
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -MMD -MP -MT $@ -o $@ \
 	  $< $(filter %.o,$^) $(O)/lib.a \
-	  $(filter -l%,$(call needs,$<)) -lskarnet
+	  $(call whole,$(filter -l%,$(call needs,$<))) -lskarnet
 
 tests: all $(CTESTS)
 
