@@ -74,6 +74,14 @@ static int length(parcel_in *in, size_t *len, size_t *used, io_time deadline)
   return 1;
 }
 
+/* A report repeats it on a line: an id with a newline could write reports. */
+static int id_is_good(char const *s, size_t len)
+{
+  static char const letters[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  return len && len <= PARCEL_ID && strspn(s, letters) == len;
+}
+
 int parcel_get(parcel_in *in, parcel_record *rec, io_time deadline)
 {
   size_t len, used;
@@ -89,6 +97,8 @@ int parcel_get(parcel_in *in, parcel_record *rec, io_time deadline)
   if (s[len] != ',') return errno = EPROTO, -1;
   if (*s != PARCEL_MESSAGE && len > PARCEL_RECORD) return errno = EPROTO, -1;
   s[len] = 0;
+  if (*s == PARCEL_BEGIN && !id_is_good(s + 1, len - 1))
+    return errno = EPROTO, -1;
   in->pos += used + len + 1;
   *rec = (parcel_record){*s, s + 1, len - 1};
   return 1;

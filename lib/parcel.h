@@ -56,8 +56,9 @@ void parcel_in_free(parcel_in *in);
 void parcel_out_free(parcel_out *out);
 
 /* 1: a record; 0: end of file between records; -1: errno, EPROTO for what is
-   not a record or too long, EPIPE for an end inside one, ETIMEDOUT. The order
-   of records is the reader's own business (parcel_order). */
+   not a record, too long, or an I with a bad id, EPIPE for an end inside one,
+   ETIMEDOUT. The order of records is the reader's own business (parcel_order).
+ */
 int parcel_get(parcel_in *in, parcel_record *r, io_time deadline);
 
 /* Whether a record of that type may follow: state is 0 before I and kept

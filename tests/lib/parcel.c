@@ -56,6 +56,9 @@ static void framing(void)
   bad("9999999:I", EPROTO, "seven digits");
   bad("65538:M", EPROTO, "longer than a chunk");
   bad(" 3:Iab,", EPROTO, "blank");
+  bad("1:I,", EPROTO, "an id of nothing");
+  bad("5:Ia/b!,", EPROTO, "an id with other characters");
+  bad("18:Ia\nR a 250 2.0.0 x,", EPROTO, "an id that would write a report");
 }
 
 static void long_field(void)
