@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "addr.h"
+#include "envelope.h"
 #include "letter.h"
 
 char const *letter_text(letter const *l, size_t at)
@@ -129,31 +130,20 @@ static int to(letter *l, parcel_record const *r)
   return 1;
 }
 
-/* "550 5.7.1 text" as an outcome; anything else as a 554 */
-static void said(outcome *o, char const *s)
-{
-  reply r;
-  char const *words = s && strlen(s) > 4 ? s + 4 : "";
-  if (s && reply_split(s, strlen(s), &r) && r.code >= 400)
-    outcome_set(o, r.code, "%s", words);
-  else
-    outcome_set(o, 554, "5.7.1 Refused");
-}
-
 static int verdict(letter *l, parcel_record const *r)
 {
-  char const *kind = parcel_part(r, 0), *text = parcel_part(r, 1);
-  char const *only = parcel_part(r, 2);
-  outcome o = {0};
-  if (!strcmp(kind, "junk"))
+  envelope_verdict v;
+  outcome o;
+  if (envelope_judge(&v, r) < 0) {
+    v.one = 0;
+    outcome_set(&o, 451, "4.3.0 Bad verdict record");
+  } else if (v.kind == 'j')
     outcome_set(&o, 550, "5.7.1 Junk is not sent on");
-  else if (!strcmp(kind, "reject") || !strcmp(kind, "defer"))
-    said(&o, text);
   else
-    return 1;
-  if (!only && !l->verdict.code) l->verdict = o;
-  for (size_t i = 0; only && i < l->n; i++)
-    if (l->v[i].number == strtoul(only, 0, 10) && !l->v[i].outcome.code)
+    outcome_set(&o, v.code, "%s", v.text);
+  if (!v.one && !l->verdict.code) l->verdict = o;
+  for (size_t i = 0; v.one && i < l->n; i++)
+    if (l->v[i].number == v.number && !l->v[i].outcome.code)
       l->v[i].outcome = o;
   return 1;
 }

@@ -20,7 +20,7 @@ typedef struct limits {
 #define LIMITS_DEFAULT                                                         \
   {                                                                            \
     .connect = 30, .greeting = 300, .helo = 300, .mail = 300, .rcpt = 300,     \
-    .data = 120, .block = 180, .dot = 600, .tls = 60, .all = 1500             \
+    .data = 120, .block = 180, .dot = 600, .tls = 60, .all = 1500              \
   }
 
 enum {

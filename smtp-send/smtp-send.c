@@ -9,7 +9,7 @@
 #include "conf.h"
 #include "jail.h"
 #include "serve.h"
-#include "sink.h"
+#include "parcels.h"
 
 #define USAGE                                                                  \
   "smtp-send " SERVE_USAGE " [ -4 ] [ -p port ] [ -h name ] [ -s host:port ] " \
@@ -64,7 +64,7 @@ static int client(serve_peer const *peer, void *data)
   options *o = data;
   (void)peer;
   o->d.session.limits = &o->d.limits;
-  return sink_run(&o->d, (int)o->idle * 1000);
+  return parcels_run(&o->d, (int)o->idle * 1000);
 }
 
 static void option(options *o, serve *s, int opt, char const *arg)

@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "envelope.h"
+#include "commands.h"
 #include "message.h"
 #include "transaction.h"
 
@@ -59,13 +59,13 @@ int transaction(session *s, letter *l, parcel_in *in, outcome *o)
   unsigned before = s->transactions++;
   reply data;
   int r;
-  if (!envelope_possible(s, l)) return TX_DONE;
-  r = envelope_send(s, l, &data, o);
-  if (r == ENVELOPE_NEXT) {
+  if (!commands_possible(s, l)) return TX_DONE;
+  r = commands_send(s, l, &data, o);
+  if (r == COMMANDS_NEXT) {
     session_close(s);
     return before ? TX_STALE : TX_NEXT;
   }
-  if (r == ENVELOPE_DATA) return send_message(s, l, in);
+  if (r == COMMANDS_DATA) return send_message(s, l, in);
   if (data.code == 354)
     empty_data(s);
   else if (data.code)

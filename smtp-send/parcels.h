@@ -1,11 +1,11 @@
 /* Parcels in, reports out. */
-#ifndef SINK_H
-#define SINK_H
+#ifndef PARCELS_H
+#define PARCELS_H
 
 #include "deliver.h"
 
 /* Serves fd 0 until its end; a connection idle for idle_ms is given up.
    Returns the exit code. */
-int sink_run(deliverer *d, int idle_ms);
+int parcels_run(deliverer *d, int idle_ms);
 
 #endif

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "sink.h"
+#include "parcels.h"
 
 #define SPOOL "/tmp" /* for a long message that is not from the queue */
 
@@ -110,7 +110,7 @@ static int next(deliverer *d, letter *l, parcel_in *in, int idle_ms)
   return r;
 }
 
-int sink_run(deliverer *d, int idle_ms)
+int parcels_run(deliverer *d, int idle_ms)
 {
   parcel_in in;
   letter l;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "addr.h"
-#include "envelope.h"
+#include "commands.h"
 #include "message.h"
 
 #define WINDOW 100 /* commands whose replies are not yet read */
@@ -37,7 +37,7 @@ static int needs_utf8(letter const *l)
   return l->utf8 && message_header_utf8(l);
 }
 
-int envelope_possible(session *s, letter *l)
+int commands_possible(session *s, letter *l)
 {
   outcome o;
   unsigned long long size = l->complete ? message_size(l) : l->size;
@@ -198,7 +198,7 @@ static int exchange(steps *t)
   return 1;
 }
 
-int envelope_send(session *s, letter *l, reply *data, outcome *o)
+int commands_send(session *s, letter *l, reply *data, outcome *o)
 {
   steps t = {.s = s,
              .l = l,
@@ -210,12 +210,12 @@ int envelope_send(session *s, letter *l, reply *data, outcome *o)
   for (size_t i = 0; i < l->n; i++) l->v[i].accepted = 0;
   if (!exchange(&t)) {
     session_close(s);
-    return ENVELOPE_NEXT;
+    return COMMANDS_NEXT;
   }
   if (t.failed) {
-    if (o->code < 500) return ENVELOPE_NEXT;
+    if (o->code < 500) return COMMANDS_NEXT;
     letter_decide(l, o);
-    return ENVELOPE_NONE;
+    return COMMANDS_NONE;
   }
-  return data->code == 354 && t.accepted ? ENVELOPE_DATA : ENVELOPE_NONE;
+  return data->code == 354 && t.accepted ? COMMANDS_DATA : COMMANDS_NONE;
 }
