@@ -8,6 +8,7 @@
 #include "base64.h"
 #include "date.h"
 #include "mime-text.h"
+#include "quoted-printable.h"
 #include "utf8.h"
 
 int mime_needle_set(mime_needle *k, char const *s, size_t len)

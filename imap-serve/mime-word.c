@@ -6,6 +6,7 @@
 #include "base64.h"
 #include "mime-put.h"
 #include "mime-text.h"
+#include "quoted-printable.h"
 
 /* =?charset*language?B?text?= */
 typedef struct word {

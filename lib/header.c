@@ -76,17 +76,3 @@ int header_find(header_field *f, char const *s, size_t len, char const *wanted,
   }
   return 0;
 }
-
-int header_unfold(stralloc *out, char const *value, size_t len)
-{
-  size_t i = 0;
-  if (!stralloc_readyplus(out, len)) return -1;
-  while (len && strchr(" \t\r\n", value[len - 1]) && value[len - 1]) len--;
-  while (i < len && strchr(" \t\r\n", value[i]) && value[i]) i++;
-  for (; i < len; i++) {
-    if (value[i] == '\n') continue;
-    if (value[i] == '\r' && i + 1 < len && value[i + 1] == '\n') continue;
-    out->s[out->len++] = value[i];
-  }
-  return 1;
-}

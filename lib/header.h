@@ -4,8 +4,6 @@
 
 #include <stddef.h>
 
-#include <skalibs/stralloc.h>
-
 typedef struct header_field {
   char const *s; /* the whole field with its folded lines and last end */
   size_t len;
@@ -26,8 +24,5 @@ int header_find(header_field *f, char const *s, size_t len, char const *name,
                 unsigned nth);
 
 int header_is(header_field const *f, char const *name); /* case-insensitive */
-
-/* The value unfolded: line ends removed, outer blanks cut. Appends. */
-int header_unfold(stralloc *out, char const *value, size_t len);
 
 #endif

@@ -1,6 +1,4 @@
-/* Quoted-printable: the half of base64.h that is not base64. */
-
-#include "base64.h"
+#include "quoted-printable.h"
 
 static int hex(char c)
 {
@@ -62,37 +60,6 @@ int qp_decode(stralloc *out, char const *s, size_t len, int underscore)
       i++;
     }
     out->s[out->len++] = c;
-  }
-  return 1;
-}
-
-static int plain(char const *s, size_t len)
-{
-  if (blank(*s)) return len > 1 && !line_end(s + 1, len - 1);
-  return *s > ' ' && *s < 127 && *s != '=';
-}
-
-int qp_encode(stralloc *out, char const *s, size_t len)
-{
-  static char const digits[] = "0123456789ABCDEF";
-  size_t i, column = 0;
-  for (i = 0; i < len; i++) {
-    size_t n = s[i] == '\r' ? line_end(s + i, len - i) : 0;
-    size_t width = plain(s + i, len - i) ? 1 : 3;
-    unsigned char c = (unsigned char)s[i];
-    char e[3] = {'=', digits[c >> 4], digits[c & 15]};
-    if (n) {
-      if (!stralloc_catb(out, s + i++, n)) return -1;
-      column = 0;
-      continue;
-    }
-    /* the 76th column is for the "=" of a soft break */
-    if (column + width > 75) {
-      if (!stralloc_catb(out, "=\r\n", 3)) return -1;
-      column = 0;
-    }
-    if (!stralloc_catb(out, width == 1 ? s + i : e, width)) return -1;
-    column += width;
   }
   return 1;
 }

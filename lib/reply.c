@@ -1,6 +1,4 @@
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "reply.h"
@@ -86,52 +84,4 @@ int reply_get(line_in *in, reply *r, io_time deadline)
     if (!more) return 1;
   }
   return errno = EPROTO, -1;
-}
-
-size_t reply_format(char *to, size_t size, int code, char const *enhanced,
-                    char const *text)
-{
-  char line[REPLY_LINE + 1];
-  size_t used = 0, last = 0;
-  for (;;) {
-    size_t part = strcspn(text, "\n");
-    size_t i, n;
-    int head = snprintf(line, sizeof line, "%d %s%s", code, enhanced,
-                        *enhanced && part ? " " : "");
-    n = (size_t)head;
-    if (part > REPLY_LINE - 2 - n) part = REPLY_LINE - 2 - n;
-    for (i = 0; i < part; i++, n++)
-      line[n] = text[i] == '\r' || text[i] == 127 ||
-                        (text[i] >= 0 && text[i] < ' ' && text[i] != '\t')
-                    ? '?'
-                    : text[i];
-    if (used + n + 2 > size) {
-      if (used || size < 6) return used;
-      n = size - 2;
-    }
-    if (used) to[last + 3] = '-';
-    last = used;
-    memcpy(to + used, line, n);
-    memcpy(to + used + n, "\r\n", 2);
-    used += n + 2;
-    text += part;
-    if (!*text) return used;
-    if (*text == '\n') text++;
-  }
-}
-
-int reply_split(char const *s, size_t len, reply *r)
-{
-  size_t used = 0, n = 0;
-  *r = (reply){0};
-  r->code = code_at(s, len);
-  if (r->code && len > 3 && s[3] == '-') return 0;
-  if (r->code) n = len > 3 ? 4 : 3;
-  if (!r->code) {
-    if (!enhanced_at(s, len)) return 0;
-    r->code = (s[0] - '0') * 100;
-  }
-  add_line(r, &used, s + n, len - n, 1);
-  if (!n) r->code = 0;
-  return 1;
 }

@@ -19,12 +19,4 @@ typedef struct reply {
    -1: errno, EPROTO if it is not a reply. */
 int reply_get(line_in *in, reply *r, io_time deadline);
 
-/* "550 5.1.1 text\r\n", or several lines where text has '\n'. Returns the
-   length, cut at size. enhanced may be "" . */
-size_t reply_format(char *to, size_t size, int code, char const *enhanced,
-                    char const *text);
-
-/* Splits "550 5.1.1 text" or "5.1.1 text" (code 0 then): 1 or 0. */
-int reply_split(char const *s, size_t len, reply *r);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base64.h"
+#include "quoted-printable.h"
 #include "tap.h"
 
 static stralloc sa = STRALLOC_ZERO;
@@ -22,22 +23,6 @@ static void vectors(void)
     sa.len = 0;
     base64_encode(&sa, v[i][0], strlen(v[i][0]));
     is_mem(sa.s, sa.len, v[i][1], "RFC 4648 10: encode");
-    sa.len = 0;
-    is_int(base64_decode(&sa, v[i][1], strlen(v[i][1])), 1, "and back");
-    is_mem(sa.s, sa.len, v[i][0], "the same");
-  }
-}
-
-static void strict(void)
-{
-  static char const *const bad[] = {
-      "Zg=",  "Zg",   "Z",    "Zg==Zg==", "Z===", "====", "Zm9v\r\n",
-      "Zh==", "Zm9=", "Zm 9", "Zm9-",     "=Zm9", "Zg=A", "Zm9v="};
-  size_t i;
-  for (i = 0; i < sizeof bad / sizeof *bad; i++) {
-    sa.len = 0;
-    ok(!base64_decode(&sa, bad[i], strlen(bad[i])) && !sa.len,
-       "RFC 4648 3: refuses %s", bad[i]);
   }
 }
 
@@ -84,45 +69,29 @@ static void quoted_printable(void)
 
 static void round_trip(void)
 {
-  unsigned i, bad = 0, wide = 0;
+  unsigned i, bad = 0;
   srandom(2);
   for (i = 0; i < 3000; i++) {
     char s[300];
-    size_t n = (size_t)random() % sizeof s, j, column = 0;
+    size_t n = (size_t)random() % sizeof s, j;
     stralloc back = STRALLOC_ZERO, line = STRALLOC_ZERO;
     unsigned acc = 0;
     for (j = 0; j < n; j++)
       s[j] = (char)(random() & 1 ? random() : "  \t\r\n=.ab"[random() % 9]);
-    sa.len = 0;
-    qp_encode(&sa, s, n);
-    qp_decode(&back, sa.s, sa.len, 0);
-    if (back.len != n || (n && memcmp(back.s, s, n))) bad++;
-    for (j = 0; j < sa.len; j++) {
-      column = sa.s[j] == '\n' ? 0 : column + 1;
-      if (column > 77 || sa.s[j] & 0x80) wide++;
-    }
-    back.len = 0;
     base64_encode(&line, s, n);
-    if (base64_decode(&back, line.s, line.len) != 1 || back.len != n ||
-        (n && memcmp(back.s, s, n)))
-      bad++;
-    back.len = 0;
     base64_decode_mail(&back, line.s, line.len, &acc);
     if (back.len != n || (n && memcmp(back.s, s, n))) bad++;
     back.len = 0;
     qp_decode(&back, s, n, (int)(random() & 1));
-    base64_decode(&back, s, n);
     stralloc_free(&back);
     stralloc_free(&line);
   }
   is_int(bad, 0, "what is encoded comes back");
-  is_int(wide, 0, "RFC 2045 6.7 (5): 76 columns, ASCII");
 }
 
 int main(void)
 {
   vectors();
-  strict();
   mail("Zm9v\r\nYmFy\r\n", "foobar", "RFC 2045 6.8: line breaks");
   mail("Zm!9v Ym*Fy", "foobar", "other characters are skipped");
   mail("Zm9vYmE", "fooba", "a missing end is forgiven");
