@@ -15,10 +15,11 @@ SINK = T + '/sink.py'
 open(SINK, 'w').write('''
 import os, sys, time
 sys.path[:0] = ['tests/smtp-recv']
-from recv import records
+import recv
+os.rmdir(recv.T)
 me = os.getpid()
 open(%r + '/started', 'a').write(f'{me}\\n')
-for kind, body in records(sys.stdin.buffer):
+for kind, body in recv.records(sys.stdin.buffer):
     if kind == 'I':
         i = body
     elif kind == 'F':
