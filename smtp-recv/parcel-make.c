@@ -17,12 +17,6 @@
   "parcel run [ -t seconds ] prog..."
 #define dieusage() strerr_dieusage(100, USAGE)
 
-static void put(parcel_out *out, char type, void const *s, size_t len)
-{
-  parcel_must(parcel_put(out, type, s, len, io_after(PARCEL_MS)),
-              "write a parcel");
-}
-
 static void address(char const *s, unsigned flags)
 {
   if (*s && !addr_valid(s, strlen(s), flags | ADDR_UTF8))
@@ -37,7 +31,7 @@ static void recipient(parcel_out *out, unsigned n, char const *s)
   len = snprintf(record, sizeof record, "%u%c%s", n, 0, s);
   if (len < 0 || (size_t)len >= sizeof record)
     strerr_dief2x(100, "not an address: ", s);
-  put(out, PARCEL_TO, record, (size_t)len);
+  parcel_write(out, PARCEL_TO, record, (size_t)len);
 }
 
 static void message(parcel_out *out)
@@ -100,16 +94,16 @@ int parcel_make(int argc, char const *const *argv)
   options(&w, argc, argv);
   address(w.from, 0);
   parcel_must(parcel_out_init(&out, 1, -1), "allocate memory");
-  put(&out, PARCEL_BEGIN, w.id, strlen(w.id));
+  parcel_write(&out, PARCEL_BEGIN, w.id, strlen(w.id));
   for (s = w.facts.s; w.nfacts--; s += strlen(s) + 1)
-    put(&out, PARCEL_CLIENT, s, strlen(s));
-  put(&out, PARCEL_FROM, w.from, strlen(w.from));
+    parcel_write(&out, PARCEL_CLIENT, s, strlen(s));
+  parcel_write(&out, PARCEL_FROM, w.from, strlen(w.from));
   s = w.to.s;
   for (unsigned i = 0; i < w.nto; i++, s += strlen(s) + 1)
     recipient(&out, i, s);
   message(&out);
-  put(&out, PARCEL_END, "", 0);
-  parcel_must(parcel_flush(&out, io_after(PARCEL_MS)), "write a parcel");
+  parcel_write(&out, PARCEL_END, "", 0);
+  parcel_send(&out);
   parcel_out_free(&out);
   stralloc_free(&w.facts);
   stralloc_free(&w.to);

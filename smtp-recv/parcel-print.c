@@ -18,8 +18,8 @@ static void must_append(stralloc *to, char const *s, size_t len)
   if (!stralloc_catb(to, s, len)) strerr_diefu1sys(111, "allocate memory");
 }
 
-/* One line: type, blank, the rest; NUL as "\0", other controls as "\xHH". */
-static void print(stralloc *to, char const *s, size_t len)
+/* NUL as "\0", other controls as "\xHH". */
+static void print_bytes(stralloc *to, char const *s, size_t len)
 {
   static char const hex[] = "0123456789abcdef";
   for (size_t i = 0; i < len; i++) {
@@ -38,6 +38,15 @@ static void print(stralloc *to, char const *s, size_t len)
   }
 }
 
+/* One line: type, blank, the rest. */
+static void print(stralloc *to, char type, char const *s, size_t len)
+{
+  must_append(to, &type, 1);
+  if (len) must_append(to, " ", 1);
+  print_bytes(to, s, len);
+  must_append(to, "\n", 1);
+}
+
 /* M records are cut anywhere: they are shown by lines. */
 static void print_message(stralloc *to, stralloc *rest, parcel_record const *r)
 {
@@ -48,9 +57,7 @@ static void print_message(stralloc *to, stralloc *rest, parcel_record const *r)
     must_append(rest, s, n);
     s += n;
     if (!lf && rest->len < PARCEL_CHUNK) continue;
-    must_append(to, "M ", 2);
-    print(to, rest->s, rest->len);
-    must_append(to, "\n", 1);
+    print(to, PARCEL_MESSAGE, rest->s, rest->len);
     rest->len = 0;
   }
 }
@@ -68,16 +75,9 @@ int parcel_print(int argc, char const *const *argv)
     if (r.type == PARCEL_MESSAGE) {
       print_message(&text, &rest, &r);
     } else {
-      if (rest.len) {
-        must_append(&text, "M ", 2);
-        print(&text, rest.s, rest.len);
-        must_append(&text, "\n", 1);
-        rest.len = 0;
-      }
-      must_append(&text, &r.type, 1);
-      if (r.len) must_append(&text, " ", 1);
-      print(&text, r.s, r.len);
-      must_append(&text, "\n", 1);
+      if (rest.len) print(&text, PARCEL_MESSAGE, rest.s, rest.len);
+      rest.len = 0;
+      print(&text, r.type, r.s, r.len);
     }
     must_write(&text);
   }

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,12 +34,6 @@ typedef struct job {
   crlf lines;
   int skip; /* another filter has judged it */
 } job;
-
-static void put(parcel_out *out, char type, void const *s, size_t len)
-{
-  parcel_must(parcel_put(out, type, s, len, io_after(PARCEL_MS)),
-              "write a parcel");
-}
 
 /* Facts become PARCEL_NAME=value, the sender SENDER. */
 static void remember(job *j, parcel_record const *r)
@@ -116,7 +111,6 @@ static int wait_io(job *j)
     if (n < 0 && errno != EINTR) return -1;
     if (n > 0 && p[1].revents) {
       r = collect(j);
-      if (r <= 0 && j->in < 0) return r;
       if (r < 0) return r;
       if (r == 0) close_in(j); /* it wants no more */
       if (j->in < 0) return 0;
@@ -153,6 +147,16 @@ static void kill_job(job *j)
   j->pid = 0;
 }
 
+/* Without output it may still run: 1, or -1 when its time is up. */
+static int wait_exit(job const *j)
+{
+  int fd = pidfd_open(j->pid, 0), r;
+  if (fd < 0) return -1;
+  r = io_wait(fd, POLLIN, j->deadline);
+  close(fd);
+  return r;
+}
+
 /* The exit code; -1 if it was killed, late, or said too much. */
 static int finish(job *j)
 {
@@ -161,13 +165,12 @@ static int finish(job *j)
   close_in(j);
   while ((status = collect(j)) > 0 || (status < 0 && errno == EAGAIN))
     if (wait_io(j) < 0) break;
-  if (status != 0) {
+  if (status != 0 || wait_exit(j) < 0) {
     kill_job(j);
     return -1;
   }
   close(j->out);
-  while (waitpid(j->pid, &status, 0) < 0 && errno == EINTR)
-    ;
+  waitpid(j->pid, &status, 0);
   j->pid = 0;
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -184,7 +187,7 @@ static void put_fields(job *j, parcel_out *out)
     if (f.s[f.len - 1] != '\n')
       parcel_must(stralloc_catb(&j->text, "\r\n", 2), "allocate memory");
     if (!c.bare && j->text.len < PARCEL_RECORD)
-      put(out, PARCEL_FIELD, j->text.s, j->text.len);
+      parcel_write(out, PARCEL_FIELD, j->text.s, j->text.len);
     s += f.len;
     len -= f.len;
   }
@@ -200,11 +203,11 @@ static void verdict(job *j, parcel_out *out, int code)
                               "451 4.7.1 Cannot be judged now";
   if (code == 0 || code == 99) put_fields(j, out);
   if (code == 100)
-    put(out, PARCEL_VERDICT, reject, sizeof reject - 1);
+    parcel_write(out, PARCEL_VERDICT, reject, sizeof reject - 1);
   else if (code == 99)
-    put(out, PARCEL_VERDICT, junk, sizeof junk - 1);
+    parcel_write(out, PARCEL_VERDICT, junk, sizeof junk - 1);
   else if (code != 0)
-    put(out, PARCEL_VERDICT, defer, sizeof defer - 1);
+    parcel_write(out, PARCEL_VERDICT, defer, sizeof defer - 1);
   if (code != 0 && code != 99 && code != 100 && code != 111)
     log_warn("%s ended with code %d", j->argv[0], code);
 }
@@ -245,9 +248,8 @@ static void record(job *j, parcel_record const *r, parcel_out *out,
     else if (r->type == PARCEL_END)
       verdict(j, out, finish(j));
   }
-  put(out, r->type, r->s, r->len);
-  if (r->type == PARCEL_END || r->type == PARCEL_SETTLE)
-    parcel_must(parcel_flush(out, io_after(PARCEL_MS)), "write a parcel");
+  parcel_write(out, r->type, r->s, r->len);
+  if (r->type == PARCEL_END || r->type == PARCEL_SETTLE) parcel_send(out);
 }
 
 int parcel_run(int argc, char const *const *argv)

@@ -15,7 +15,10 @@ int parcel_run(int argc, char const *const *argv);
    not. 0 at its end, which is between parcels. */
 int parcel_next(parcel_in *in, parcel_record *r, char *state);
 
-/* Dies (111) if a put failed. */
+/* These die (111), too: if r says that it failed to do what; if a record
+   cannot be written; if what is buffered cannot. */
 void parcel_must(int r, char const *what);
+void parcel_write(parcel_out *out, char type, void const *s, size_t len);
+void parcel_send(parcel_out *out);
 
 #endif

@@ -29,6 +29,17 @@ void parcel_must(int r, char const *what)
   if (r <= 0) strerr_diefu1sys(111, what);
 }
 
+void parcel_write(parcel_out *out, char type, void const *s, size_t len)
+{
+  parcel_must(parcel_put(out, type, s, len, io_after(PARCEL_MS)),
+              "write a parcel");
+}
+
+void parcel_send(parcel_out *out)
+{
+  parcel_must(parcel_flush(out, io_after(PARCEL_MS)), "write a parcel");
+}
+
 int main(int argc, char const *const *argv)
 {
   PROG = "parcel";

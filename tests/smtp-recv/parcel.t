@@ -59,6 +59,9 @@ is 'run: a command that says too much defers' \
   "$(run sh -c 'yes "X: y"' 2>/dev/null)" \
   'V defer\0451 4.7.1 Cannot be judged now'
 head -c 1000000 /dev/zero | tr '\0' x | parcel -t b@y.test >"$T/big"
+is 'run: its time counts after it has closed its output' \
+  "$(run -t 1 sh -c 'cat >/dev/null; exec >&-; exec sleep 60' 2>/dev/null)" \
+  'V defer\0451 4.7.1 Cannot be judged now'
 is 'run: a command need not read' "$(parcel run true <"$T/big" |
   parcel message | wc -c)" 1000000
 is 'run: parcel after parcel' \
