@@ -47,11 +47,25 @@ static char const *too_early(session const *s)
   return 0;
 }
 
-/* A T record behind its length, two bytes. */
+/* Whether the message goes to that target already. */
+static int known(session const *s, char const *target, size_t len)
+{
+  char const *p = s->to.s, *end;
+  for (end = p ? p + s->to.len : p; p < end;) {
+    size_t n = (size_t)(unsigned char)p[0] << 8 | (unsigned char)p[1];
+    char const *t = p + 2, *rest = t + strlen(t) + 1;
+    p = t + n;
+    if ((size_t)(p - rest) > len && !memcmp(rest, target, len)) return 1;
+  }
+  return 0;
+}
+
+/* A T record behind its length, two bytes. Several recipients that mean one
+   target get one copy, but each of LMTP's has a reply of its own. */
 static int add(session *s, char const *rcpt, char const *address, int local)
 {
   char head[16], size[2];
-  size_t start = s->to.len, n;
+  size_t start = s->to.len, target, n;
   int len = snprintf(head, sizeof head, "%u", s->accepted);
   char const *route = local ? "route=local" : "route=remote";
   char const *to = local && !strchr(address, '@') ? rcpt : address;
@@ -60,8 +74,14 @@ static int add(session *s, char const *rcpt, char const *address, int local)
       !stralloc_catb(&s->to, to, strlen(to) + 1) ||
       !stralloc_catb(&s->to, route, strlen(route) + 1) ||
       (local && (!stralloc_cats(&s->to, "mailbox=") ||
-                 !stralloc_catb(&s->to, address, strlen(address) + 1))) ||
-      !stralloc_cats(&s->to, "rcpt=") || !stralloc_cats(&s->to, rcpt))
+                 !stralloc_catb(&s->to, address, strlen(address) + 1))))
+    return -1;
+  target = start + 2 + (size_t)len + 1;
+  n = s->to.len - target;
+  s->to.len = start;
+  if (!s->o->mode->lmtp && known(s, s->to.s + target, n)) return 1;
+  s->to.len = target + n;
+  if (!stralloc_cats(&s->to, "rcpt=") || !stralloc_cats(&s->to, rcpt))
     return -1;
   n = s->to.len - start - 2;
   if (n >= PARCEL_RECORD) return errno = EMSGSIZE, -1;
