@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <skalibs/allreadwrite.h>
+
 #include "dotlock.h"
 #include "io.h"
 
@@ -52,25 +54,13 @@ static void break_stale(int dir, char const *name)
   close(fd);
 }
 
-static int write_all(int fd, char const *s, size_t n)
-{
-  while (n) {
-    ssize_t r = write(fd, s, n);
-    if (r < 0 && errno == EINTR) continue;
-    if (r < 0) return -1;
-    s += r;
-    n -= (size_t)r;
-  }
-  return 1;
-}
-
 static int write_owner(int fd)
 {
   char buf[HOST_SIZE + 16], me[HOST_SIZE];
   int n;
   host(me);
   n = snprintf(buf, sizeof buf, "%ld:%s", (long)getpid(), me);
-  return write_all(fd, buf, (size_t)n);
+  return allwrite(fd, buf, (size_t)n) < (size_t)n ? -1 : 1;
 }
 
 /* For file systems without nameless files: who is killed between the two
@@ -132,7 +122,7 @@ int dotlock_replace(int dir, char const *file, char const *temporary,
       fd = openat(dir, temporary,
                   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return -1;
-  good = write_all(fd, s, n) > 0 && (!seconds || futimens(fd, times) == 0) &&
+  good = allwrite(fd, s, n) == n && (!seconds || futimens(fd, times) == 0) &&
          fsync(fd) == 0 && renameat(dir, temporary, dir, file) == 0 &&
          fsync(dir) == 0;
   e = errno;

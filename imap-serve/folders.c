@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include <skalibs/unix-transactional.h>
 
 #include "folders-parts.h"
 #include "names.h"
@@ -54,15 +55,16 @@ static int is_mailbox(int root, struct dirent const *e)
 
 int folders_read(folders *f, int root)
 {
-  int r = 1, fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *d = fd < 0 ? 0 : fdopendir(fd);
+  DIR *d = opendir_at(root, ".");
   struct dirent *e;
+  int r = 1;
   *f = (folders)FOLDERS_ZERO;
   if (!d) return -1;
   if (folders_add(f, "INBOX", 5) < 0) r = -1;
-  while (r > 0 && (e = readdir(d)) != 0)
+  while (r > 0 && (errno = 0, e = readdir(d)) != 0)
     if (is_mailbox(root, e))
       r = folders_add(f, e->d_name + 1, strlen(e->d_name + 1));
+  if (r > 0 && errno) r = -1;
   closedir(d);
   if (r > 0) r = folders_sort(f, 1);
   if (r < 0) folders_free(f);

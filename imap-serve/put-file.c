@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <skalibs/unix-transactional.h>
+
 #include "log.h"
 #include "maildir.h"
 #include "put-file.h"
@@ -45,13 +47,10 @@ static int tagged(char const *name, char const *tag)
 
 static int search(int root, char const *sub, char const *tag)
 {
-  int fd = openat(root, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0;
-  DIR *d = fd < 0 ? 0 : fdopendir(fd);
+  DIR *d = opendir_at(root, sub);
   struct dirent *e;
-  if (!d) {
-    if (fd >= 0) close(fd);
-    return -1;
-  }
+  int found = 0;
+  if (!d) return -1;
   while (errno = 0, !found && (e = readdir(d))) found = tagged(e->d_name, tag);
   if (!found && errno) found = -1;
   closedir(d);

@@ -1,6 +1,6 @@
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
+
+#include <skalibs/allreadwrite.h>
 
 #include "put-lines.h"
 
@@ -15,12 +15,7 @@ void put_lines_init(put_lines *w, int fd)
 
 static int flush(put_lines *w)
 {
-  for (size_t done = 0; done < w->len;) {
-    ssize_t r = write(w->fd, buf + done, w->len - done);
-    if (r < 0 && errno == EINTR) continue;
-    if (r <= 0) return errno = r ? errno : ENOSPC, -1;
-    done += (size_t)r;
-  }
+  if (allwrite(w->fd, buf, w->len) < w->len) return -1;
   w->len = 0;
   return 1;
 }

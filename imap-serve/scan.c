@@ -1,10 +1,10 @@
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include <skalibs/unix-transactional.h>
 
 #include "letters.h"
 #include "scan.h"
@@ -106,14 +106,9 @@ static int note(scan *s, mailbox const *m, char const *name, int isnew)
 static int look_in(scan *s, mailbox const *m, int isnew)
 {
   struct dirent *e;
+  DIR *d = opendir_at(isnew ? m->new : m->cur, ".");
   int r = 1;
-  int fd =
-      openat(isnew ? m->new : m->cur, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *d = fd < 0 ? 0 : fdopendir(fd);
-  if (!d) {
-    if (fd >= 0) close(fd);
-    return -1;
-  }
+  if (!d) return -1;
   for (errno = 0; r > 0 && (e = readdir(d)) != 0; errno = 0)
     if (e->d_name[0] != '.' && e->d_type != DT_DIR)
       r = note(s, m, e->d_name, isnew);

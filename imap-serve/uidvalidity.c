@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <skalibs/unix-transactional.h>
+
 #include "uidlist.h"
 
 #define BASE "dovecot-uidvalidity"
@@ -20,12 +22,12 @@ static void name_of(char *to, uint32_t n)
 /* The highest that has a file: 1, 0 none, -1 */
 static int highest(int root, uint32_t *n)
 {
-  int found = 0, fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *d = fd < 0 ? 0 : fdopendir(fd);
+  DIR *d = opendir_at(root, ".");
   struct dirent *e;
+  int found = 0;
   if (!d) return -1;
   *n = 0;
-  while ((e = readdir(d)) != 0) {
+  while (errno = 0, (e = readdir(d)) != 0) {
     char *end;
     unsigned long v;
     if (strncmp(e->d_name, BASE ".", sizeof BASE)) continue;
@@ -34,6 +36,7 @@ static int highest(int root, uint32_t *n)
     if (v > *n) *n = (uint32_t)v;
     found = 1;
   }
+  if (errno) found = -1;
   closedir(d);
   return found;
 }

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <skalibs/allreadwrite.h>
+
 #include "log.h"
 #include "queue-file.h"
 #include "queue-line.h"
@@ -25,12 +27,7 @@ typedef struct writer {
 
 static int flush(writer *w)
 {
-  for (size_t done = 0; done < w->len;) {
-    ssize_t r = write(w->fd, w->buf + done, w->len - done);
-    if (r < 0 && errno == EINTR) continue;
-    if (r <= 0) return errno = r ? errno : ENOSPC, -1;
-    done += (size_t)r;
-  }
+  if (allwrite(w->fd, w->buf, w->len) < w->len) return -1;
   w->at += w->len;
   w->len = 0;
   return 1;

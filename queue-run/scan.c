@@ -1,8 +1,8 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#include <skalibs/unix-transactional.h>
 
 #include "log.h"
 #include "scan.h"
@@ -18,16 +18,10 @@ void scan_start(scan *s)
 static DIR *open_split(int queue, unsigned split)
 {
   char path[QUEUE_PATH];
-  int fd;
   DIR *d;
   snprintf(path, sizeof path, "mess/%02x", split);
-  fd = openat(queue, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) {
-    if (errno != ENOENT) log_warnsys("unable to read %s", path);
-    return 0;
-  }
-  d = fdopendir(fd);
-  if (!d) close(fd);
+  d = opendir_at(queue, path);
+  if (!d && errno != ENOENT) log_warnsys("unable to read %s", path);
   return d;
 }
 
