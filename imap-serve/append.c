@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <skalibs/allreadwrite.h>
+
 #include "date.h"
 #include "log.h"
 #include "place.h"
@@ -83,14 +85,9 @@ static int make_file(appending *a)
 
 static void put(appending *a, char const *s, size_t n)
 {
-  while (n && !a->failed) {
-    ssize_t r = write(a->fd, s, n);
-    if (r < 0 && errno != EINTR) a->failed = errno;
-    if (r <= 0) continue;
-    a->size += (uint64_t)r;
-    s += r;
-    n -= (size_t)r;
-  }
+  if (a->failed) return;
+  if (allwrite(a->fd, s, n) < n) a->failed = errno;
+  a->size += n;
 }
 
 /* CRLF becomes LF unless the CR has another one before it: read back, an LF
@@ -191,10 +188,7 @@ static void run(session *s, parse *p, appending *a)
     session_bad(s, p);
   } else if (a->fd < 0 || commit(a) < 0) {
     if (a->failed) errno = a->failed;
-    if (errno == ENOSPC && !a->failed && a->flags.n)
-      session_no(s, "[LIMIT] No room for more keywords");
-    else
-      session_no_errno(s, "append a message");
+    session_no_errno(s, "append a message");
   } else {
     place_keep(&a->to);
     answer(s, a);

@@ -77,7 +77,10 @@ static int remove_tree(int at, char const *name, unsigned levels)
   struct dirent *e;
   int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   DIR *d = fd < 0 ? 0 : fdopendir(fd);
-  if (!d) return -1;
+  if (!d) {
+    if (fd >= 0) close(fd);
+    return -1;
+  }
   while ((e = readdir(d)) != 0) {
     if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
     if (unlinkat(fd, e->d_name, 0) < 0 && levels)
@@ -211,25 +214,23 @@ static int is_below(char const *name, char const *from, size_t len)
          (!name[len] || name[len] == NAMES_DELIMITER);
 }
 
-/* Renames all or, if one fails, none. Returns how many; -1 */
+/* from and all below it; back: what was renamed gets its old name again. 1 or
+   -1 */
 static int rename_all(int root, folders const *f, char const *from,
                       char const *to, int back)
 {
   size_t len = strlen(from);
-  int n = 0;
   char a[MAILDIR_NAME + 1], b[MAILDIR_NAME + 1];
   for (size_t i = 0; i < f->n; i++) {
     if (!is_below(f->v[i], from, len)) continue;
     snprintf(a, sizeof a, ".%s", f->v[i]);
     snprintf(b, sizeof b, ".%s%s", to, f->v[i] + len);
-    if (back ? renameat2(root, b, root, a, RENAME_NOREPLACE) < 0
-             : renameat2(root, a, root, b, RENAME_NOREPLACE) < 0) {
-      if (back) continue;
+    if (back)
+      renameat2(root, b, root, a, RENAME_NOREPLACE);
+    else if (renameat2(root, a, root, b, RENAME_NOREPLACE) < 0)
       return -1;
-    }
-    n++;
   }
-  return n;
+  return 1;
 }
 
 static void rename_mailbox(session *s, char const *from, char const *to)

@@ -112,7 +112,6 @@ static int client(serve_peer const *peer, void *data)
            takeover_fact(&t, "port"));
   start.out = 1;
   start.tag = takeover_fact(&t, "tag");
-  start.cmd = takeover_fact(&t, "cmd");
   start.more = t.more;
   start.morelen = t.morelen;
   return session_run(&start);

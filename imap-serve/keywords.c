@@ -102,7 +102,7 @@ int keywords_add(keywords *k, char const *s, size_t len)
     k->name[i] = strndup(s, len);
     return k->name[i] ? i : -1;
   }
-  return errno = ENOSPC, -1;
+  return errno = EOVERFLOW, -1;
 }
 
 static int format(stralloc *all, keywords const *k)

@@ -75,7 +75,7 @@ static void number_line(session *s, uint32_t n, char const *what)
   out_line(&s->o, what);
 }
 
-static void tell_flags(session *s, size_t i, int uid)
+void session_put_fetch_flags(session *s, size_t i, int uid)
 {
   message *g = s->box.v + i;
   g->state &= ~(uint32_t)MESSAGE_CHANGED;
@@ -118,7 +118,7 @@ void session_report(session *s, int expunge, int uid)
   for (size_t i = 0; i < s->box.n; i++)
     if ((s->box.v[i].state & (MESSAGE_CHANGED | MESSAGE_GONE)) ==
         MESSAGE_CHANGED)
-      tell_flags(s, i, uid);
+      session_put_fetch_flags(s, i, uid);
 }
 
 void session_update(session *s, int force, int expunge, int uid)

@@ -91,7 +91,8 @@ void session_no_errno(session *s, char const *doing)
   if (e == ENOSPC || e == EDQUOT) code = "[OVERQUOTA] No room left";
   if (e == EACCES || e == EPERM || e == EROFS) code = "[NOPERM] Not permitted";
   if (e == EAGAIN) code = "[INUSE] Mailbox is locked, try again later";
-  if (e == ENAMETOOLONG || e == EOVERFLOW) code = "[LIMIT] Name too long";
+  if (e == ENAMETOOLONG || e == EOVERFLOW)
+    code = "[LIMIT] Too long or too many";
   errno = e;
   log_warnsys("unable to %s", doing);
   session_no(s, code);
@@ -184,9 +185,7 @@ static void greet(session *s, session_start const *start)
     return;
   }
   s->tag = (text){.s = start->tag, .len = strlen(start->tag)};
-  out_put(&s->o, s->tag.s, s->tag.len);
-  out_puts(&s->o, " OK [CAPABILITY " SESSION_CAPABILITIES "] ");
-  out_line(&s->o, "Logged in");
+  session_ok(s, "[CAPABILITY " SESSION_CAPABILITIES "] Logged in");
 }
 
 static void serve(session *s)

@@ -42,12 +42,12 @@ typedef struct spans {
   size_t n;
 } spans;
 
-/* How a session starts. tag 0: a PREAUTH greeting; else the tagged OK to cmd.
-   more: bytes that were read too much. Serves until the end; returns the exit
-   code. */
+/* How a session starts. tag 0: a PREAUTH greeting; else the tagged OK. more:
+   bytes that were read too much. Serves until the end; returns the exit code.
+ */
 typedef struct session_start {
   int in, out, root;
-  char const *tag, *cmd;
+  char const *tag;
   char const *more;
   size_t morelen;
   uint32_t append_max;
@@ -77,6 +77,12 @@ void session_update(session *s, int force, int expunge, int uid);
 
 void session_unselect(session *s);
 void session_put_flags(session *s, message const *g);
+
+/* "* N FETCH (FLAGS …)", N the one behind index at (7.4.2); the client then
+   knows the flags. */
+void session_put_fetch_flags(session *s, size_t at, int uid);
+
+/* The names that the mailbox has, in FLAGS and PERMANENTFLAGS (7.2.6, 7.1). */
 void session_put_flag_names(session *s, int permanent);
 
 /* A sequence set as indices, in order, without doubles. 1; 0: BAD (a number

@@ -44,22 +44,6 @@ static int find_letters(mailbox *m, storing *st)
   return 1;
 }
 
-static void tell(session *s, size_t at, int uid)
-{
-  message *g = s->box.v + at;
-  g->state &= ~(uint32_t)MESSAGE_CHANGED;
-  out_puts(&s->o, "* ");
-  out_number(&s->o, at + 1);
-  out_puts(&s->o, " FETCH (");
-  if (uid) {
-    out_puts(&s->o, "UID ");
-    out_number(&s->o, g->uid);
-    out_puts(&s->o, " ");
-  }
-  session_put_flags(s, g);
-  out_line(&s->o, ")");
-}
-
 static void one(session *s, storing *st, size_t at)
 {
   message *g = s->box.v + at;
@@ -71,7 +55,7 @@ static void one(session *s, storing *st, size_t at)
   if (r <= 0) return;
   g = s->box.v + at;
   if (!st->silent)
-    tell(s, at, st->uid);
+    session_put_fetch_flags(s, at, st->uid);
   else if (known && g->letters == want)
     g->state &= ~(uint32_t)MESSAGE_CHANGED;
 }
@@ -91,10 +75,7 @@ void cmd_store(session *s, parse *p, int uid)
     return;
   }
   if (find_letters(&s->box, &st) < 0) {
-    if (errno == ENOSPC || errno == ENAMETOOLONG)
-      session_no(s, "[LIMIT] No room for more keywords");
-    else
-      session_no_errno(s, "store keywords");
+    session_no_errno(s, "store keywords");
     return;
   }
   if (s->box.keys_changed) session_report(s, 0, uid);
