@@ -53,23 +53,11 @@ static char const *capabilities(login const *l)
   return "IMAP4rev1 LITERAL+ SASL-IR ID AUTH=PLAIN AUTH=LOGIN";
 }
 
-/* fd 0 and fd 1 become the plaintext. */
-static int replace(int in, int out)
-{
-  if (in != 0 && dup2(in, 0) < 0) return -1;
-  if (out != 1 && dup2(out, 1) < 0) return -1;
-  if (in > 1) close(in);
-  if (out > 1 && out != in) close(out);
-  return 1;
-}
-
 /* What the client said before is forgotten. */
 static int begin_tls(login *l)
 {
   tls_info info;
-  int in = -1, out = -1, r;
-  r = tls_begin(l->o->tls_socket, 0, &in, &out, &info, login_deadline(l));
-  if (r > 0 && replace(in, out) < 0) r = -1;
+  int r = tls_begin(l->o->tls_socket, &info, login_deadline(l));
   if (r <= 0) {
     if (r < 0)
       log_warnsys("unable to begin TLS");

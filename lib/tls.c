@@ -134,19 +134,26 @@ static int ucspi(int *in, int *out, tls_info *info, io_time deadline)
   return facts(info, s, n);
 }
 
-int tls_begin(char const *socket, int fd, int *in, int *out, tls_info *info,
-              io_time deadline)
+/* fd 0 and fd 1 become the plaintext. */
+static int replace(int in, int out)
 {
-  int e, r;
+  if (in != 0 && dup2(in, 0) < 0) return -1;
+  if (out != 1 && dup2(out, 1) < 0) return -1;
+  if (in > 1) close(in);
+  if (out > 1 && out != in) close(out);
+  return 1;
+}
+
+int tls_begin(char const *socket, tls_info *info, io_time deadline)
+{
+  int in = -1, out = -1, r;
   memset(info, 0, sizeof *info);
   if (socket) {
-    r = ask(socket, fd, "S", 1, in, info, deadline);
-    if (r > 0) *out = *in;
+    r = ask(socket, 0, "S", 1, &in, info, deadline);
+    out = in;
   } else
-    r = ucspi(in, out, info, deadline);
-  e = errno;
-  close(fd);
-  return errno = e, r;
+    r = ucspi(&in, &out, info, deadline);
+  return r > 0 ? replace(in, out) : r;
 }
 
 int tls_connect_begin(char const *socket, int fd, char const *host,

@@ -17,13 +17,10 @@ typedef struct tls_info {
    set). */
 int tls_available(char const *socket);
 
-/* Sends fd (the client, closed afterwards) to tls-serve; *in and *out become
-   the plaintext fds, the same one from tls-serve. 1; 0: the handshake failed;
-   -1: errno, no service. The caller has checked that nothing was pipelined,
-   and closes its other copies of the client (fd 1). In every case fd is no
-   longer of use. */
-int tls_begin(char const *socket, int fd, int *in, int *out, tls_info *info,
-              io_time deadline);
+/* The client on fd 0 goes to tls-serve; fd 0 and fd 1 become the plaintext. 1;
+   0: the handshake failed; -1: errno, no service: then they are of no more use.
+   The caller has checked that nothing was pipelined. */
+int tls_begin(char const *socket, tls_info *info, io_time deadline);
 
 /* Flags of tls_connect_begin. */
 enum {

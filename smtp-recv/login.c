@@ -11,23 +11,12 @@
 #define AUTH_MS (60 * 1000)
 #define AUTH_FAILURES 3
 
-/* fd 0 and fd 1 become the plaintext. */
-static int replace(int in, int out)
-{
-  if (in != 0 && dup2(in, 0) < 0) return -1;
-  if (out != 1 && dup2(out, 1) < 0) return -1;
-  if (in > 1) close(in);
-  if (out > 1 && out != in) close(out);
-  return 1;
-}
-
 /* Begins TLS on fd 0; what the client said before is forgotten. */
 int session_tls(session *s)
 {
-  int in = -1, out = -1, r;
+  int r;
   say_flush(s);
-  r = tls_begin(s->o->tls_socket, 0, &in, &out, &s->tls_info, io_after(TLS_MS));
-  if (r > 0 && replace(in, out) < 0) r = -1;
+  r = tls_begin(s->o->tls_socket, &s->tls_info, io_after(TLS_MS));
   if (r <= 0) {
     if (r < 0)
       log_warnsys("%s: unable to begin TLS", s->id);
