@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "ids.h"
 #include "jail.h"
 #include "log.h"
+#include "serve.h"
 #include "unix.h"
 
 #define USAGE                                                                  \
@@ -112,7 +112,7 @@ static void ready(void)
   close(ready_fd);
 }
 
-static void serve(void)
+static void run(void)
 {
   struct pollfd *p = calloc(2 * opt.connections + 2, sizeof *p);
   int calm_now = 1;
@@ -142,16 +142,6 @@ static void serve(void)
   }
   requests_stop();
   free(p);
-}
-
-static void must_listen(int fd, char const *name)
-{
-  int listening = 0;
-  socklen_t n = sizeof listening;
-  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 ||
-      !listening)
-    strerr_dief2x(100, name, " needs a listening socket");
-  if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) strerr_diefu1sys(111, "fcntl");
 }
 
 static void confine(void)
@@ -203,13 +193,13 @@ int main(int argc, char const *const *argv)
   if (password_init() < 0) strerr_dief1x(111, "unable to start libsodium");
   if (connections_init(opt.connections) < 0 || requests_init() < 0)
     strerr_diefu1sys(111, "allocate memory");
-  if (wait_mode) must_listen(0, "-w");
-  if (master_fd >= 0) must_listen(master_fd, "-m");
+  if (wait_mode) serve_listening(0, "-w");
+  if (master_fd >= 0) serve_listening(master_fd, "-m");
   prepare_signals();
   confine();
   if (!wait_mode && !connection_add(0, 1, 0))
     strerr_diefu1sys(111, "allocate memory");
   ready();
-  serve();
+  run();
   return 0;
 }

@@ -7,11 +7,9 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#define SERVE_SPARES 64 /* children that can be kept; others end */
-#define SERVE_SPARE_CLIENTS                                                    \
-  1000                       /* then a child ends: what leaks is bounded       \
-                              */
-#define SERVE_SPARE_MS 30000 /* an idle child ends after that */
+#define SERVE_SPARES 64          /* children that can be kept; others end */
+#define SERVE_SPARE_CLIENTS 1000 /* then a child ends: leaks are bounded */
+#define SERVE_SPARE_MS 30000     /* an idle child ends after that */
 
 typedef struct serve_spares {
   atomic_int *state; /* of each place, and one more; shared */

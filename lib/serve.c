@@ -303,23 +303,28 @@ static void prepare_signals(parent *p)
   sigaction(SIGCHLD, &chld, 0);
 }
 
+void serve_listening(int fd, char const *option)
+{
+  int listening = 0;
+  socklen_t n = sizeof listening;
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 ||
+      !listening)
+    strerr_dief2x(100, option, " needs a listening socket");
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) strerr_diefu1sys(111, "fcntl");
+}
+
 static int wait_mode(serve *s)
 {
   parent p = {.s = s};
-  int listening = 0;
   struct sockaddr_storage sa;
-  socklen_t n = sizeof listening;
-  if (getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 ||
-      !listening)
-    strerr_dief1x(100, "-w needs a listening socket on fd 0");
-  n = sizeof sa;
+  socklen_t n = sizeof sa;
+  serve_listening(0, "-w");
   getsockname(0, (struct sockaddr *)&sa, &n);
   p.counted = sa.ss_family != AF_UNIX;
   if (p.counted) s->again = 0; /* a stranger gets a process of its own */
   if (s->again && serve_spares_init(&p.spares) < 0) s->again = 0;
   p.children = calloc(s->max, sizeof *p.children);
   if (!p.children) strerr_diefu1sys(111, "allocate memory");
-  if (fcntl(0, F_SETFL, O_NONBLOCK) < 0) strerr_diefu1sys(111, "fcntl");
   prepare_signals(&p);
   serve_ready(s);
   accept_until_term(&p);

@@ -57,8 +57,10 @@ int serve_option(serve *s, int opt, char const *arg);
    children) or the end of the one client. Returns the exit code. */
 int serve_run(serve *s);
 
-/* For a server with a loop of its own: whether that user may connect (refusals
-   are logged), and the newline to the -d descriptor. */
+/* For a server with a loop of its own: dies (100) unless fd is a listening
+   socket, as that option wants, and makes it nonblocking; whether that user may
+   connect (refusals are logged); the newline to the -d descriptor. */
+void serve_listening(int fd, char const *option);
 int serve_allowed(serve const *s, uid_t uid);
 void serve_ready(serve *s);
 

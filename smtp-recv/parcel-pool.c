@@ -1,5 +1,3 @@
-#include <sys/socket.h>
-
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
@@ -26,8 +24,6 @@ int main(int argc, char const *const *argv)
   subgetopt l = SUBGETOPT_ZERO;
   serve s = SERVE_ZERO;
   pool p = {.s = &s, .warm = INSTANCES, .ninstances = MOST};
-  int listening = 0;
-  socklen_t n = sizeof listening;
   PROG = "parcel-pool";
   for (int opt;
        (opt = subgetopt_r(argc, argv, "n:x:" SERVE_OPTIONS, &l)) != -1;)
@@ -42,8 +38,6 @@ int main(int argc, char const *const *argv)
   if (!argc || !s.wait) dieusage();
   if (p.ninstances < p.warm) p.ninstances = p.warm;
   p.prog = argv;
-  if (getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 ||
-      !listening)
-    strerr_dief1x(100, "-w needs a listening socket on fd 0");
+  serve_listening(0, "-w");
   return pool_run(&p);
 }

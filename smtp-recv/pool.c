@@ -1,6 +1,5 @@
 /* One poll loop over the door, the instances and the clients. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -289,7 +288,6 @@ int pool_run(pool *p)
     strerr_diefu1sys(111, "allocate memory");
   for (unsigned n = 0; n < p->ninstances; n++) p->instances[n].fd = -1;
   for (unsigned n = 0; n < p->s->max; n++) p->clients[n].fd = -1;
-  if (fcntl(0, F_SETFL, O_NONBLOCK) < 0) strerr_diefu1sys(111, "fcntl");
   prepare_signals(&calm);
   serve_ready(p->s);
   loop(p, fds, &calm);

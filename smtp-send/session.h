@@ -33,9 +33,8 @@ enum {
 };
 
 #define SESSION_IN 4096
-#define SESSION_OUT                                                            \
-  69632 /* a chunk of a message, its dots doubled, and more                    \
-         */
+#define SESSION_OUT 69632 /* a piece of a message, its dots doubled, and more  \
+                           */
 
 typedef struct session {
   int fd; /* -1: closed */
