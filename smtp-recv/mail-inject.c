@@ -61,14 +61,13 @@ static void recipient(mail *m, char const *s)
 
 static int each_address(addr_item const *a, void *data)
 {
-  char s[ADDR_MAX + 1];
-  int n;
+  stralloc s = STRALLOC_ZERO;
   if (!a->local) return 1;
-  n = snprintf(s, sizeof s, "%s%s%s", a->local, a->domain ? "@" : "",
-               a->domain ? a->domain : "");
-  if (n < 0 || (size_t)n >= sizeof s)
-    strerr_dief2x(1, "too long an address: ", a->local);
-  recipient(data, s);
+  if (*a->local) must(addr_local_put(&s, a->local, strlen(a->local)) > 0);
+  if (a->domain) must(stralloc_cats(&s, "@") && stralloc_cats(&s, a->domain));
+  must(stralloc_0(&s));
+  recipient(data, s.s);
+  stralloc_free(&s);
   return 1;
 }
 

@@ -45,6 +45,9 @@ M Date: D\r\n
 M \r\n
 M .\r\n
 M hi\r\n'
+printf 'To: "q r"@b.test\n\nhi\n' | mail-inject -t
+is '-t: a local part that needs its quotes keeps them' "$(out T)" \
+  'T 0\0"q r"@b.test'
 printf 'From: a@b\nMessage-ID: <x>\nBcc: q@q\n\nhi\n' |
   mail-inject -F 'A "B"' a@b.test c
 is 'recipients of argv; Bcc stays without -t' "$(out FTMH)" \
