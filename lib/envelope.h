@@ -43,7 +43,7 @@ typedef struct envelope_verdict {
 } envelope_verdict;
 int envelope_judge(envelope_verdict *v, parcel_record const *r);
 
-/* Whether s can stand in a path: no controls, no brackets of its own. */
+/* Whether s can stand in a path: no control characters. */
 int envelope_address(char const *s);
 
 #endif

@@ -57,8 +57,8 @@ static int const base[] = {
     SYS_accept, SYS_accept4, SYS_sendto, SYS_recvfrom, SYS_sendmsg, SYS_recvmsg,
     SYS_sendmmsg, SYS_recvmmsg, SYS_shutdown, SYS_socketpair, SYS_getsockopt,
     SYS_setsockopt, SYS_getsockname, SYS_getpeername,
-    444 /* landlock_create_ruleset */, 445 /* landlock_add_rule */,
-    446 /* landlock_restrict_self */
+    SYS_landlock_create_ruleset, SYS_landlock_add_rule,
+    SYS_landlock_restrict_self
 #ifdef __x86_64__
     ,
     SYS_poll, SYS_select, SYS_epoll_create, SYS_epoll_wait, SYS_pipe, SYS_dup2,

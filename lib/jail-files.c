@@ -34,7 +34,7 @@ struct __attribute__((packed)) path_rule {
 
 static long create(struct ruleset const *r, size_t n, uint32_t flags)
 {
-  return syscall(444, r, n, flags);
+  return syscall(SYS_landlock_create_ruleset, r, n, flags);
 }
 
 /* Rights that make sense on a file which is no directory. */
@@ -58,7 +58,7 @@ static int allow(int set, jail_path const *p, uint64_t handled, unsigned flags)
   if (flags & JAIL_EXEC) rule.allowed |= FS_EXECUTE;
   if (!S_ISDIR(st.st_mode)) rule.allowed &= FS_ON_FILE;
   rule.allowed &= handled;
-  r = syscall(445, set, RULE_PATH_BENEATH, &rule, 0);
+  r = syscall(SYS_landlock_add_rule, set, RULE_PATH_BENEATH, &rule, 0);
   e = errno;
   close(fd);
   return errno = e, r < 0 ? -1 : 1;
@@ -77,7 +77,7 @@ static int enter(int set, jail const *j, uint64_t handled)
 {
   for (jail_path const *p = j->paths; p && p->path; p++)
     if (allow(set, p, handled, j->flags) < 0) return -1;
-  return syscall(446, set, 0) < 0 ? -1 : 1;
+  return syscall(SYS_landlock_restrict_self, set, 0) < 0 ? -1 : 1;
 }
 
 int jail_files(jail const *j)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "maildir.h"
 
 static char const *const kinds[] = {"Drafts", "Sent", "Junk", "Trash",
@@ -20,7 +21,7 @@ static int good_name(char const *s, size_t len)
          !memchr(s, '/', len) && !memmem(s, len, "..", 2);
 }
 
-int maildir_folder(char *to, char const *kind)
+void maildir_folder(char *to, char const *kind)
 {
   char const *s = getenv("ROHRPOST_FOLDERS");
   size_t n = strlen(kind);
@@ -29,12 +30,11 @@ int maildir_folder(char *to, char const *kind)
     if (len > n && !strncmp(s, kind, n) && s[n] == '=' &&
         good_name(s + n + 1, len - n - 1)) {
       snprintf(to, MAILDIR_NAME + 1, ".%.*s", (int)(len - n - 1), s + n + 1);
-      return 1;
+      return;
     }
     s += len + (s[len] == ':');
   }
   snprintf(to, MAILDIR_NAME + 1, ".%s", kind);
-  return 1;
 }
 
 static int sync_dir(int at, char const *path)
@@ -94,7 +94,7 @@ static int write_subscriptions(int fd)
     maildir_folder(name, kinds[i]);
     len += (size_t)snprintf(text + len, sizeof text - len, "%s\n", name + 1);
   }
-  return write(fd, text, len) == (ssize_t)len && fsync(fd) == 0 ? 1 : -1;
+  return io_write(fd, text, len, IO_FOREVER) < 0 || fsync(fd) < 0 ? -1 : 1;
 }
 
 /* Linked into place, so that a list of the user's own is never replaced. */

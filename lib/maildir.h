@@ -28,8 +28,8 @@ size_t maildir_unique(char *to, char const *tag, uint64_t size, uint64_t wire);
 int maildir_make(char const *dir);
 
 /* The directory of a special-use mailbox, ".Junk" for kind "Junk", by
-   ROHRPOST_FOLDERS. to has MAILDIR_NAME + 1 bytes. Always 1. */
-int maildir_folder(char *to, char const *kind);
+   ROHRPOST_FOLDERS. to has MAILDIR_NAME + 1 bytes. */
+void maildir_folder(char *to, char const *kind);
 
 /* Makes one mailbox below dir (name with its dot). Durable. 1 or -1. */
 int maildir_folder_make(char const *dir, char const *name);
