@@ -145,10 +145,10 @@ static int rewrite_one(rewriter *w)
   char state = 0;
   int got = parcel_get(&w->in, &r, IO_FOREVER);
   if (got <= 0) return got;
-  w->deadline = io_after(PARCEL_MS);
   w->recipients = 0;
   w->refused = 0;
   for (;;) {
+    w->deadline = io_after(PARCEL_MS);
     if (parcel_order(&state, r.type) < 0 || pass(w, &r) < 0) return -1;
     if (!state) return 1;
     got = parcel_get(&w->in, &r, w->deadline);

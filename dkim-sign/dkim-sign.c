@@ -72,9 +72,9 @@ static int refuses(parcel_record const *r)
 static int look(filter *f, parcel_record const *r)
 {
   char const *number;
+  f->deadline = io_after(PARCEL_MS);
   switch (r->type) {
   case PARCEL_BEGIN:
-    f->deadline = io_after(PARCEL_MS);
     snprintf(f->id, sizeof f->id, "%s", r->s);
     f->refused = 0;
     signer_begin(&f->signer);

@@ -10,7 +10,7 @@
 #define PARCEL_ID 64              /* most bytes of an id: [A-Za-z0-9._-] */
 #define PARCEL_FACT 1024          /* most bytes of a P record's value */
 #define PARCEL_REPLY 512          /* most bytes of a reply text */
-#define PARCEL_MS (5 * 60 * 1000) /* a pipeline's time for one parcel */
+#define PARCEL_MS (5 * 60 * 1000) /* for the next record, and the report */
 #define PARCEL_RECIPIENTS 20000   /* most T records of one parcel */
 
 enum {

@@ -30,7 +30,6 @@ static void begin(sink *s, parcel_record const *r)
   s->refused = s->passing = 0;
   s->head.len = s->judged.len = 0;
   s->recipients = 0;
-  s->deadline = io_after(PARCEL_MS);
   compose_reset(&s->message);
   s->begin(s);
 }
@@ -125,6 +124,7 @@ static int end(sink *s)
 static int record(sink *s, parcel_record const *r)
 {
   int done = 1;
+  s->deadline = io_after(PARCEL_MS);
   if (r->type == PARCEL_BEGIN) begin(s, r);
   if (s->passing) {
     done = s->pass(s, r);

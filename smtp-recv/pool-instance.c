@@ -132,6 +132,7 @@ static int from_client(pool_instance *i, int fd)
   long pass;
   if (r == 2) return 1;
   if (r == 0) return -1;
+  i->deadline = io_after(PARCEL_MS);
   pass = frame_up_feed(&i->up_frame, i->up.buf, i->up.end, &i->ended);
   if (pass < 0) return -1;
   i->up.pass = (size_t)pass;
