@@ -76,16 +76,30 @@ static int new_name(copying *c, size_t at, char *to)
 }
 
 /* A link is as durable as its file, and what another program delivered may
-   not be yet. Before the link: behind it every fsync would be a commit of the
-   journal. 1, 0 gone, -1 */
+   not be yet. 1, also if it is gone; -1 */
 static int sync_file(mailbox *m, size_t at)
 {
   int r, e, fd = message_open(m, m->v + at);
-  if (fd < 0) return errno == ENOENT ? 0 : -1;
+  if (fd < 0) return errno == ENOENT ? 1 : -1;
   r = fsync(fd);
   e = errno;
   close(fd);
   return errno = e, r < 0 ? -1 : 1;
+}
+
+/* What takes time with each file comes before the lock, which others break
+   when it grows old, and before the first link: behind that every fsync would
+   be a commit of the journal. 1 or -1 */
+static int prepare(copying *c, spans const *which)
+{
+  mailbox *m = &c->s->box;
+  uint64_t wire;
+  for (size_t i = 0; i < which->n; i++)
+    for (size_t at = which->v[i].from; at < which->v[i].to; at++)
+      if (message_size(m, m->v + at, &wire) < 0 ||
+          (!c->move && sync_file(m, at) < 0))
+        return -1;
+  return 1;
 }
 
 static int one(copying *c, size_t at)
@@ -94,7 +108,6 @@ static int one(copying *c, size_t at)
   char base[MAILDIR_NAME + 1], path[MAILBOX_PATH];
   uint32_t uid = m->v[at].uid;
   int r = new_name(c, at, base);
-  if (r > 0 && !c->move) r = sync_file(m, at);
   if (r < 1) return r;
   if (place_path(path, base, letters_there(c, m->v[at].letters)) < 0) return -1;
   r = message_transfer(m, m->v + at, c->to.box.dir, path, c->move);
@@ -180,7 +193,7 @@ static void answer(copying *c, int failed)
 static int transfer(copying *c, spans const *which)
 {
   int failed = 0, before = c->s->box.nolock;
-  if (place_lock(&c->to) < 0) return errno;
+  if (prepare(c, which) < 0 || place_lock(&c->to) < 0) return errno;
   c->s->box.nolock = 1;
   if (all(c, which) < 0) failed = errno;
   c->s->box.nolock = before;

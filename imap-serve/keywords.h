@@ -32,8 +32,8 @@ int keywords_read(keywords *k, int dir);
 /* Its letter's number, or -1. Names are compared without case. */
 int keywords_find(keywords const *k, char const *s, size_t len);
 
-/* Gives the name a letter in memory: its number, or -1 with errno ENOSPC (all
-   26 are taken), ENAMETOOLONG, ENOMEM. */
+/* Gives the name a letter in memory: its number, or -1 with errno EOVERFLOW
+   (all 26 are taken), ENAMETOOLONG, ENOMEM. */
 int keywords_add(keywords *k, char const *s, size_t len);
 
 /* Under the UID list's lock: writes the file, durably. 1 or -1. */
