@@ -98,10 +98,10 @@ static void head(bounce *b)
       b->boundary);
 }
 
-static void part(bounce *b, char const *type)
+static void part(bounce *b, char const *type, char const *encoding)
 {
-  say(b, "--%s\r\nContent-Type: %s\r\nContent-Transfer-Encoding: 8bit\r\n\r\n",
-      b->boundary, type);
+  say(b, "--%s\r\nContent-Type: %s\r\nContent-Transfer-Encoding: %s\r\n\r\n",
+      b->boundary, type, encoding);
 }
 
 static void human(bounce *b, envelope_to const *to, queue_record const *r)
@@ -115,7 +115,7 @@ static void human(bounce *b, envelope_to const *to, queue_record const *r)
 
 static void text(bounce *b)
 {
-  part(b, "text/plain; charset=utf-8");
+  part(b, "text/plain; charset=utf-8", "8bit");
   say(b,
       "This is the mail server %s.\r\n\r\n"
       "Your message could not be delivered to the recipients below. No more\r\n"
@@ -153,8 +153,10 @@ static void machine(bounce *b, envelope_to const *to, queue_record const *r)
 static void report(bounce *b)
 {
   char value[1024];
-  part(b,
-       b->utf8 ? "message/global-delivery-status" : "message/delivery-status");
+  if (b->utf8)
+    part(b, "message/global-delivery-status", "8bit");
+  else
+    part(b, "message/delivery-status", "7bit"); /* a MUST of RFC 3464 2.1 */
   xtext(value, sizeof value, b->envid);
   if (*value) say(b, "Original-Envelope-Id: %s\r\n", value);
   say(b, "Reporting-MTA: dns; %s\r\n", conf_me());
@@ -168,7 +170,7 @@ static void headers(bounce *b)
   static char s[HEADER];
   size_t n = b->q->size < HEADER ? (size_t)b->q->size : HEADER, len;
   ssize_t got = pread(b->q->fd, s, n, (off_t)b->q->message);
-  part(b, b->utf8 ? "message/global-headers" : "text/rfc822-headers");
+  part(b, b->utf8 ? "message/global-headers" : "text/rfc822-headers", "8bit");
   if (got < 0) {
     b->failed = -1;
     return;

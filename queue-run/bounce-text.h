@@ -14,7 +14,6 @@ typedef struct bounce {
   int utf8; /* RFC 6533: some address or field is not ASCII */
   char const *id;
   queue_file const *q;
-  char const *from;  /* the sender of what failed */
   char const *to;    /* who is told */
   char const *envid; /* "" if there was none */
 } bounce;

@@ -128,7 +128,6 @@ static void tell(run_config const *c, queue_file *q, station *s,
               .deadline = io_after((int64_t)c->lane_seconds * 1000)};
   if (!any_failed(q)) return;
   sender_get(q, &from);
-  b.from = from.path;
   b.envid = from.envid;
   b.utf8 = from.utf8;
   b.to = told(c, q, &from);

@@ -46,7 +46,7 @@ static unsigned number(char opt, char const *arg, unsigned least, unsigned most)
   unsigned n;
   name[1] = opt;
   if (!uint0_scan(arg, &n) || n < least || n > most)
-    strerr_dief4x(100, name, " cannot be ", arg, "");
+    strerr_dief3x(100, name, " cannot be ", arg);
   return n;
 }
 

@@ -120,6 +120,8 @@ tap.same((m.get_content_type(), m.get_param('report-type'),
          ('multipart/report', 'delivery-status',
           ['text/plain', 'message/delivery-status', 'text/rfc822-headers']),
          'RFC 6522: multipart/report of three parts')
+tap.same(parts[1]['Content-Transfer-Encoding'], '7bit',
+         'RFC 3464 2.1: a delivery status is 7bit')
 tap.same((m['Return-Path'], m['To'], m['Auto-Submitted']),
          ('<>', '<alice@a.test>', 'auto-replied'),
          'RFC 3464 2, 3834: from <>, to the reverse-path, auto-replied')
