@@ -1,7 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,62 +19,23 @@
 #include "jail.h"
 #include "log.h"
 #include "serve.h"
+#include "service.h"
 #include "unix.h"
-#include "watched.h"
 
 #define USAGE                                                                  \
   "tls-connect [ -f trust.cdb ] [ -T seconds ] [ -t seconds ] -w " SERVE_USAGE \
   " | tls-connect [ -pv ] [ -n name ] … host port"
 #define dieusage() strerr_dieusage(100, USAGE)
 
-#define REQUEST_MS 10000
 #define OPTIONS_MAX 600 /* bytes of a request's options */
 
-static watched trust;
-static unsigned handshake_seconds = 60, idle_seconds = 3600;
-
-static void reopen(void *data)
-{
-  (void)data;
-  watched_open(&trust);
-}
-
-static void confine(void)
-{
-  jail_path const none[] = {{0, 0}};
-  jail const j = {none, 0, 0};
-  if (jail_enter(&j) < 0) strerr_diefu1sys(111, "enter the jail");
-}
-
-static void confine_parent(void)
-{
-  char dir[CONF_PATH_MAX];
-  jail_path const paths[] = {{dir, 0}, {0, 0}};
-  jail const j = {paths, JAIL_FORK, 0};
-  watched_directory(&trust, dir, sizeof dir);
-  if (jail_enter(&j) < 0) strerr_diefu1sys(111, "enter the jail");
-}
-
-static relay make_relay(int net, int in, int out)
-{
-  int one = 1;
-  setsockopt(net, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  return (relay){.net = net,
-                 .in = in,
-                 .out = out,
-                 .idle_ms = (int64_t)idle_seconds * 1000};
-}
-
-static io_time handshake_deadline(void)
-{
-  return io_after((int64_t)handshake_seconds * 1000);
-}
+static service tls = {.handshake_seconds = 60, .idle_seconds = 3600};
 
 /* 'C' with the fd, then a netstring of options into s[0..OPTIONS_MAX): 1 or
    0 */
 static int request(int *net, char *s, size_t *len)
 {
-  io_time deadline = io_after(REQUEST_MS);
+  io_time deadline = io_after(SERVICE_REQUEST_MS);
   char in[OPTIONS_MAX + 8], *colon;
   size_t n = 0, want = 0;
   for (;;) {
@@ -112,19 +72,11 @@ static void read_options(client_options *o, char const *s, size_t len)
   }
 }
 
-static int is_stream(int fd)
-{
-  int type;
-  socklen_t n = sizeof type;
-  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 &&
-         type == SOCK_STREAM;
-}
-
 /* wait mode: fd 0 is the client that begins TLS */
 static int client(serve_peer const *peer, void *data)
 {
   char facts[FACTS_MAX], s[OPTIONS_MAX];
-  client_options o = {.host = "", .trust = trust.t};
+  client_options o = {.host = "", .trust = tls.table.t};
   size_t len;
   relay r;
   int good, net = -1;
@@ -132,12 +84,13 @@ static int client(serve_peer const *peer, void *data)
   (void)data;
   relay_signals();
   close(1);
-  confine();
-  if (!request(&net, s, &len) || net < 0 || !is_stream(net)) return 100;
+  service_confine();
+  if (!request(&net, s, &len) || net < 0 || !service_is_stream(net)) return 100;
   read_options(&o, s, len);
-  r = make_relay(net, 0, 0);
-  good = client_begin(&r, &o, facts, &len, handshake_deadline());
-  if (facts_put(0, facts, len, io_after(REQUEST_MS)) < 0 || good <= 0) return 1;
+  r = service_relay(&tls, net, 0, 0);
+  good = client_begin(&r, &o, facts, &len, service_handshake(&tls));
+  if (facts_put(0, facts, len, io_after(SERVICE_REQUEST_MS)) < 0 || good <= 0)
+    return 1;
   return relay_run(&r) < 0;
 }
 
@@ -158,17 +111,17 @@ static int connect_to(char const *host, char const *port, char const *name,
                       int required, int verbose)
 {
   char facts[FACTS_MAX];
-  client_options o = {.host = name, .trust = trust.t, .required = required};
+  client_options o = {.host = name, .trust = tls.table.t, .required = required};
   size_t len;
   relay r;
-  int good, net = dial(host, port, handshake_deadline());
+  int good, net = dial(host, port, service_handshake(&tls));
   if (net < 0) strerr_diefu4sys(111, "connect to ", host, " port ", port);
   signal(SIGPIPE, SIG_IGN);
-  confine();
+  service_confine();
   if (!is_address(name)) o.sni = name;
-  r = make_relay(net, 0, 1);
+  r = service_relay(&tls, net, 0, 1);
   r.stay = 1;
-  good = client_begin(&r, &o, facts, &len, handshake_deadline());
+  good = client_begin(&r, &o, facts, &len, service_handshake(&tls));
   if (verbose || good <= 0) report(facts, len);
   if (good < 0 && errno == ETIMEDOUT) strerr_dief1x(99, "timed out");
   if (good <= 0) strerr_dief1x(1, "the TLS handshake failed");
@@ -177,11 +130,6 @@ static int connect_to(char const *host, char const *port, char const *name,
   if (good < 0) strerr_dief1sys(111, "the connection broke");
   if (good == 0) strerr_dief1x(1, "the peer closed without close_notify");
   return 0;
-}
-
-static void seconds(char const *arg, unsigned *n)
-{
-  if (!uint0_scan(arg, n) || !*n || *n > 86400 * 7) dieusage();
 }
 
 int main(int argc, char const *const *argv)
@@ -193,30 +141,30 @@ int main(int argc, char const *const *argv)
   PROG = "tls-connect";
   jail_secret();
   s.client = client;
-  s.refresh = reopen;
-  while ((opt = subgetopt_r(argc, argv, "f:T:t:pvn:" SERVE_OPTIONS, &l)) !=
-         -1) {
+  s.refresh = service_refresh;
+  s.data = &tls;
+  while ((opt = subgetopt_r(argc, argv, "pvn:" SERVICE_OPTIONS SERVE_OPTIONS,
+                            &l)) != -1) {
     switch (opt) {
-    case 'f': trust.path = l.arg; break;
-    case 'T': seconds(l.arg, &handshake_seconds); break;
-    case 't': seconds(l.arg, &idle_seconds); break;
     case 'p': required = 1; break;
     case 'v': verbose = 1; break;
     case 'n': name = l.arg; break;
     default:
-      if (!serve_option(&s, opt, l.arg)) dieusage();
+      if (!service_option(&tls, opt, l.arg) && !serve_option(&s, opt, l.arg))
+        dieusage();
     }
   }
   argc -= l.ind;
   argv += l.ind;
   if (argc != (s.wait ? 0 : 2)) dieusage();
-  if (!trust.path) trust.path = conf_table("trust.cdb");
-  watched_open(&trust); /* without it no certificate is valid, that is all */
-  if (required && !trust.t) strerr_diefu2sys(111, "open ", trust.path);
+  if (!tls.table.path) tls.table.path = conf_table("trust.cdb");
+  /* without it no certificate is valid, that is all */
+  watched_open(&tls.table);
+  if (required && !tls.table.t) strerr_diefu2sys(111, "open ", tls.table.path);
   engine_prepare();
   if (!s.wait)
     return connect_to(argv[0], argv[1], name ? name : argv[0], required,
                       verbose);
-  confine_parent();
+  service_confine_parent(&tls);
   return serve_run(&s);
 }

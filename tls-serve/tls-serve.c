@@ -1,5 +1,4 @@
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,73 +15,19 @@
 #include "ids.h"
 #include "jail.h"
 #include "serve.h"
+#include "service.h"
 #include "server.h"
 #include "unix.h"
-#include "watched.h"
 
 #define USAGE                                                                  \
   "tls-serve [ -f tls.cdb ] [ -T seconds ] [ -t seconds ] -w " SERVE_USAGE     \
   " | tls-serve [ -i ] [ -u uid:gid ] … prog…"
 #define dieusage() strerr_dieusage(100, USAGE)
 
-#define REQUEST_MS 10000 /* for the one byte that comes with the fd */
-
-static watched keys;
-static unsigned handshake_seconds = 30, idle_seconds = 3600;
+static service tls = {.handshake_seconds = 30, .idle_seconds = 3600};
 static uid_t uid;
 static gid_t gid;
 static int drop;
-
-static void reopen(void *data)
-{
-  (void)data;
-  watched_open(&keys);
-}
-
-static void confine(void)
-{
-  jail_path const none[] = {{0, 0}};
-  jail const j = {none, 0, 0};
-  if (jail_enter(&j) < 0) strerr_diefu1sys(111, "enter the jail");
-}
-
-/* The accepting parent reopens the table and forks; nothing else. */
-static void confine_parent(void)
-{
-  char dir[CONF_PATH_MAX];
-  jail_path const paths[] = {{dir, 0}, {0, 0}};
-  jail const j = {paths, JAIL_FORK, 0};
-  watched_directory(&keys, dir, sizeof dir);
-  if (jail_enter(&j) < 0) strerr_diefu1sys(111, "enter the jail");
-}
-
-static void no_delay(int fd)
-{
-  int one = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-}
-
-static io_time handshake_deadline(void)
-{
-  return io_after((int64_t)handshake_seconds * 1000);
-}
-
-static relay make_relay(int net, int in, int out)
-{
-  no_delay(net);
-  return (relay){.net = net,
-                 .in = in,
-                 .out = out,
-                 .idle_ms = (int64_t)idle_seconds * 1000};
-}
-
-static int is_stream(int fd)
-{
-  int type;
-  socklen_t n = sizeof type;
-  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 &&
-         type == SOCK_STREAM;
-}
 
 /* wait mode: fd 0 is the server that begins TLS */
 static int client(serve_peer const *peer, void *data)
@@ -95,13 +40,14 @@ static int client(serve_peer const *peer, void *data)
   (void)data;
   relay_signals();
   close(1);
-  confine();
-  if (unix_recv_fd(0, &c, 1, &net, io_after(REQUEST_MS)) != 1 || c != 'S' ||
-      net < 0 || !is_stream(net))
+  service_confine();
+  if (unix_recv_fd(0, &c, 1, &net, io_after(SERVICE_REQUEST_MS)) != 1 ||
+      c != 'S' || net < 0 || !service_is_stream(net))
     return 100;
-  r = make_relay(net, 0, 0);
-  good = server_begin(&r, keys.t, facts, &len, handshake_deadline());
-  if (facts_put(0, facts, len, io_after(REQUEST_MS)) < 0 || good <= 0) return 1;
+  r = service_relay(&tls, net, 0, 0);
+  good = server_begin(&r, tls.table.t, facts, &len, service_handshake(&tls));
+  if (facts_put(0, facts, len, io_after(SERVICE_REQUEST_MS)) < 0 || good <= 0)
+    return 1;
   return relay_run(&r) < 0;
 }
 
@@ -116,15 +62,16 @@ __attribute__((noreturn)) static void tunnel(int plain, int control)
 {
   char facts[FACTS_MAX + 1];
   size_t len;
-  relay r = make_relay(0, plain, plain);
+  relay r = service_relay(&tls, 0, plain, plain);
   int good;
   close(1);
-  confine();
-  good = server_begin(&r, keys.t, facts, &len, handshake_deadline());
+  service_confine();
+  good = server_begin(&r, tls.table.t, facts, &len, service_handshake(&tls));
   if (good <= 0) _exit(1);
   if (control >= 0) {
     facts[len] = 0;
-    if (io_write(control, facts, len + 1, io_after(REQUEST_MS)) < 0) _exit(111);
+    if (io_write(control, facts, len + 1, io_after(SERVICE_REQUEST_MS)) < 0)
+      _exit(111);
     close(control);
   }
   _exit(relay_run(&r) < 0);
@@ -181,7 +128,8 @@ __attribute__((noreturn)) static void immediate(char const *const *argv)
   size_t n = 0;
   ssize_t r;
   int plain[2], control[2];
-  io_time deadline = io_after((int64_t)handshake_seconds * 1000 + REQUEST_MS);
+  io_time deadline =
+      io_after((int64_t)tls.handshake_seconds * 1000 + SERVICE_REQUEST_MS);
   if (!start(plain, control)) tunnel(plain[1], control[1]);
   while ((r = io_read(control[0], facts + n, sizeof facts - 1 - n, deadline)) >
          0)
@@ -203,11 +151,6 @@ __attribute__((noreturn)) static void immediate(char const *const *argv)
   xexec(argv);
 }
 
-static void seconds(char const *arg, unsigned *n)
-{
-  if (!uint0_scan(arg, n) || !*n || *n > 86400 * 7) dieusage();
-}
-
 static void tls_uid(void)
 {
   char const *u = getenv("TLS_UID"), *g = getenv("TLS_GID");
@@ -225,30 +168,31 @@ int main(int argc, char const *const *argv)
   PROG = "tls-serve";
   jail_secret();
   s.client = client;
-  s.refresh = reopen;
-  while ((opt = subgetopt_r(argc, argv, "if:T:t:u:" SERVE_OPTIONS, &l)) != -1) {
+  s.refresh = service_refresh;
+  s.data = &tls;
+  while ((opt = subgetopt_r(argc, argv, "iu:" SERVICE_OPTIONS SERVE_OPTIONS,
+                            &l)) != -1) {
     switch (opt) {
     case 'i': now = 1; break;
-    case 'f': keys.path = l.arg; break;
-    case 'T': seconds(l.arg, &handshake_seconds); break;
-    case 't': seconds(l.arg, &idle_seconds); break;
     case 'u':
       drop = 1;
       if (!ids_pair(l.arg, &uid, &gid))
         strerr_dief2x(100, "no such user: ", l.arg);
       break;
     default:
-      if (!serve_option(&s, opt, l.arg)) dieusage();
+      if (!service_option(&tls, opt, l.arg) && !serve_option(&s, opt, l.arg))
+        dieusage();
     }
   }
   argc -= l.ind;
   argv += l.ind;
-  if (!keys.path) keys.path = conf_table("tls.cdb");
+  if (!tls.table.path) tls.table.path = conf_table("tls.cdb");
   if (s.wait ? argc || now : !argc) dieusage();
-  if (watched_open(&keys) < 0) strerr_diefu2sys(111, "open ", keys.path);
+  if (watched_open(&tls.table) < 0)
+    strerr_diefu2sys(111, "open ", tls.table.path);
   engine_prepare();
   if (s.wait) {
-    confine_parent();
+    service_confine_parent(&tls);
     return serve_run(&s);
   }
   tls_uid();
