@@ -40,11 +40,14 @@ static char const *in_dir(char const *name)
   return path;
 }
 
+/* With a NUL behind it. */
 static void read_text(stralloc *to, char const *path)
 {
   to->len = 0;
   if (!openslurpclose(to, path) && errno != ENOENT)
     strerr_diefu2sys(111, "read ", path);
+  if (!stralloc_0(to)) nomem();
+  to->len--;
 }
 
 static int is_domain(char const *line, size_t len, char const *want, size_t n)
@@ -65,17 +68,15 @@ static void check_domain(stralloc const *key)
   read_text(&text, in_dir("domains"));
   for (size_t i = 0; i < text.len; i++) {
     size_t word = strcspn(text.s + i, " \t\r\n");
-    if (word > text.len - i) word = text.len - i;
     if (is_domain(text.s + i, word, key->s + at, key->len - at)) {
       stralloc_free(&text);
       return;
     }
     while (i < text.len && text.s[i] != '\n') i++;
   }
-  if (!stralloc_0(&text)) nomem();
-  strerr_dief7x(1, "the domain of this address is not ours: add a line \"",
+  strerr_dief6x(1, "the domain of this address is not ours: add a line \"",
                 key->s + at, "\" to ", in_dir("domains"),
-                ", then run: make -C ", dir, "");
+                ", then run: make -C ", dir);
 }
 
 /* The key under which the tables will have it. */
@@ -182,10 +183,9 @@ static void edit(int what, char const *address)
   if (users_file_open(&f, users) < 0) strerr_diefu2sys(111, "open ", users);
   found = users_file_find(&f.text, &key, &start, &end);
   if (what == ADD && found)
-    strerr_dief4x(1, key.s,
-                  " exists; to change its password: user-edit passwd ", key.s,
-                  "");
-  if (what != ADD && !found) strerr_dief3x(1, "no account ", key.s, "");
+    strerr_dief3x(1, key.s,
+                  " exists; to change its password: user-edit passwd ", key.s);
+  if (what != ADD && !found) strerr_dief2x(1, "no account ", key.s);
   if (!found) start = end = f.text.len;
   replace(&f.text, start, end, &key, what == REMOVE ? 0 : hash);
   explicit_bzero(hash, sizeof hash);
