@@ -99,7 +99,7 @@ static int put_ip(spf_state const *st, stralloc *sa)
   return 1;
 }
 
-static int below(char const *name, char const *domain)
+int spf_below(char const *name, char const *domain)
 {
   size_t n = strlen(name), d = strlen(domain);
   return n > d && name[n - d - 1] == '.' && !strcasecmp(name + n - d, domain);
@@ -113,7 +113,7 @@ static char const *validated(spf_state *st, char const *domain)
   for (size_t i = 0; i < st->names.len; i += strlen(st->names.s + i) + 1) {
     char const *name = st->names.s + i;
     if (!strcasecmp(name, domain)) return name;
-    if (!sub && below(name, domain)) sub = name;
+    if (!sub && spf_below(name, domain)) sub = name;
   }
   return sub ? sub : st->names.len ? st->names.s : "unknown";
 }

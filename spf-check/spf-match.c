@@ -22,11 +22,20 @@ static int temp(spf_state *st, char const *name, enum spf_result *r)
   return -1;
 }
 
-int spf_count(spf_state *st, enum spf_result *r)
+int spf_lookup(spf_state *st, stralloc *name, char const *spec, size_t len,
+               char const *domain, enum spf_result *r)
 {
-  if (++st->lookups <= SPF_LOOKUPS) return 1;
+  int good;
   *r = SPF_PERMERROR;
-  snprintf(st->why, sizeof st->why, "More than %d look-ups", SPF_LOOKUPS);
+  if (++st->lookups > SPF_LOOKUPS) {
+    snprintf(st->why, sizeof st->why, "More than %d look-ups", SPF_LOOKUPS);
+    return 0;
+  }
+  good = spf_target(st, name, spec, len, domain);
+  if (good > 0) return 1;
+  if (good < 0) *r = SPF_TEMPERROR;
+  snprintf(st->why, sizeof st->why, "%s",
+           good < 0 ? "Out of memory" : "Macros expand to too much");
   return 0;
 }
 
@@ -165,16 +174,12 @@ void spf_find_names(spf_state *st)
 
 static int match_ptr(spf_state *st, char const *target, enum spf_result *r)
 {
-  size_t t = strlen(target);
   spf_find_names(st);
   if (st->names_known == 2) return void_lookup(st, r);
-  for (size_t i = 0, n; i < st->names.len; i += n + 1) {
-    char const *name = st->names.s + i;
-    n = strlen(name);
-    if (n >= t && !strcasecmp(name + n - t, target) &&
-        (n == t || name[n - t - 1] == '.'))
+  for (size_t i = 0; i < st->names.len; i += strlen(st->names.s + i) + 1)
+    if (!strcasecmp(st->names.s + i, target) ||
+        spf_below(st->names.s + i, target))
       return 1;
-  }
   return 0;
 }
 
@@ -200,16 +205,9 @@ int spf_match(spf_state *st, spf_term const *t, char const *domain,
   case SPF_IP6: return st->v6 && spf_ip_equal(st, t->ip, t->cidr6);
   default: break;
   }
-  if (!spf_count(st, r)) return -1;
-  m = spf_target(st, &name, t->spec, t->speclen, domain);
-  if (m > 0)
-    m = match_name(st, t, name.s, r);
-  else {
-    *r = m < 0 ? SPF_TEMPERROR : SPF_PERMERROR;
-    snprintf(st->why, sizeof st->why, "%s",
-             m < 0 ? "Out of memory" : "Macros expand to too much");
-    m = -1;
-  }
+  m = spf_lookup(st, &name, t->spec, t->speclen, domain, r)
+          ? match_name(st, t, name.s, r)
+          : -1;
   stralloc_free(&name);
   return m;
 }

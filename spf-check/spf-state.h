@@ -62,7 +62,10 @@ int spf_macro_valid(char const *s, size_t len, int kind);
 int spf_macro(spf_state *st, stralloc *out, char const *s, size_t len,
               char const *domain);
 
-/* The expansion as a name for DNS (RFC 7208 7.3), NUL-terminated. */
+int spf_below(char const *name, char const *domain);
+
+/* The expansion as a name for DNS (RFC 7208 7.3), NUL-terminated; domain itself
+   where s is 0. 1, 0 and -1 as spf_macro. */
 int spf_target(spf_state *st, stralloc *out, char const *s, size_t len,
                char const *domain);
 
@@ -74,7 +77,9 @@ void spf_find_names(spf_state *st); /* fills names */
 
 io_time spf_deadline(spf_state const *st); /* of one look-up */
 
-/* One look-up more: 1, or 0 when that is too many (*r, st->why) */
-int spf_count(spf_state *st, enum spf_result *r);
+/* One look-up more, and the name that it asks for, as spf_target: 1, or 0 when
+   that is too many, or there is no name (*r, st->why). */
+int spf_lookup(spf_state *st, stralloc *name, char const *spec, size_t len,
+               char const *domain, enum spf_result *r);
 
 #endif

@@ -58,23 +58,14 @@ static int include(spf_state *st, spf_term const *t, char const *domain,
                    enum spf_result *r)
 {
   stralloc name = STRALLOC_ZERO;
-  int m = 0;
-  if (!spf_count(st, r)) return -1;
-  if (spf_target(st, &name, t->spec, t->speclen, domain) <= 0) {
-    *r = because(st, SPF_PERMERROR, "Macros expand to too much");
-    m = -1;
-  } else {
-    enum spf_result sub = check_host(st, name.s, 0);
-    if (sub == SPF_PASS) m = 1;
-    if (sub == SPF_TEMPERROR || sub == SPF_PERMERROR) m = -1;
-    *r = sub;
-    if (sub == SPF_NONE) {
+  if (spf_lookup(st, &name, t->spec, t->speclen, domain, r)) {
+    *r = check_host(st, name.s, 0);
+    if (*r == SPF_NONE)
       *r = because(st, SPF_PERMERROR, "Included %.253s has no policy", name.s);
-      m = -1;
-    }
   }
   stralloc_free(&name);
-  return m;
+  if (*r == SPF_TEMPERROR || *r == SPF_PERMERROR) return -1;
+  return *r == SPF_PASS;
 }
 
 static enum spf_result redirect(spf_state *st, spf_record const *rec,
@@ -82,10 +73,7 @@ static enum spf_result redirect(spf_state *st, spf_record const *rec,
 {
   stralloc name = STRALLOC_ZERO;
   enum spf_result r;
-  if (!spf_count(st, &r)) return r;
-  if (spf_target(st, &name, rec->redirect, rec->redirectlen, domain) <= 0)
-    r = because(st, SPF_PERMERROR, "Macros expand to too much");
-  else {
+  if (spf_lookup(st, &name, rec->redirect, rec->redirectlen, domain, &r)) {
     r = check_host(st, name.s, explanation);
     if (r == SPF_NONE)
       r = because(st, SPF_PERMERROR, "%.253s has no policy", name.s);
