@@ -107,8 +107,6 @@ static void to_mail(steps *t, reply const *r)
   t->s->dirty = r->code / 100 == 2;
   if (t->s->dirty) return;
   outcome_reply(t->o, t->s->host, r);
-  if (r->code / 100 == 3)
-    outcome_set(t->o, 451, "4.5.0 %s: bad reply", t->s->host);
   t->failed = 1;
   t->end = t->sent;
 }
@@ -125,8 +123,6 @@ static void to_rcpt(steps *t, recipient *to, reply *r)
   if (r->code / 100 == 2) {
     to->accepted = 1;
     t->accepted++;
-  } else if (r->code / 100 == 3) {
-    outcome_set(&to->outcome, 451, "4.5.0 %s: bad reply", t->s->host);
   } else {
     if (too_many(r)) {
       r->code = 452;

@@ -21,6 +21,10 @@ void outcome_reply(outcome *o, char const *host, reply const *r)
 {
   char text[OUTCOME_TEXT], enhanced[8];
   size_t n = strlen(r->text);
+  if (r->code / 100 == 3) {
+    outcome_set(o, 451, "4.5.0 %s: bad reply", host);
+    return;
+  }
   if (n > sizeof text - 1) n = sizeof text - 1;
   for (size_t i = 0; i < n; i++)
     text[i] = r->text[i] == '\n' ? ' ' : r->text[i];

@@ -15,7 +15,8 @@ typedef struct outcome {
 __attribute__((format(printf, 3, 4))) void outcome_set(outcome *o, int code,
                                                        char const *fmt, ...);
 
-/* The peer's words, or what errno says if it had none (r is 0). */
+/* The peer's last words on a recipient (3xx is no such reply: 451), or what
+   errno says if it had none. */
 void outcome_reply(outcome *o, char const *host, reply const *r);
 void outcome_error(outcome *o, char const *host, char const *what, int err);
 

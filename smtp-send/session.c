@@ -116,7 +116,6 @@ static int hello(session *s, outcome *o)
     if (r.code / 100 == 2) return 1;
   }
   outcome_reply(o, s->host, &r);
-  if (r.code / 100 == 3) outcome_set(o, 451, "4.5.0 %s: bad reply", s->host);
   return 0;
 }
 
@@ -129,7 +128,6 @@ static int greeted(session *s, outcome *o)
   }
   if (r.code / 100 == 2) return hello(s, o);
   outcome_reply(o, s->host, &r);
-  if (r.code / 100 == 3) outcome_set(o, 451, "4.5.0 %s: bad reply", s->host);
   return 0;
 }
 

@@ -33,8 +33,7 @@ enum {
 };
 
 #define SESSION_IN 4096
-#define SESSION_OUT 69632 /* a piece of a message, its dots doubled, and more  \
-                           */
+#define SESSION_OUT 69632 /* a piece of a message with its dots doubled */
 
 typedef struct session {
   int fd; /* -1: closed */

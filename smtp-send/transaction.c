@@ -26,7 +26,6 @@ static void answered(session *s, letter *l, reply const *r)
 {
   outcome o;
   outcome_reply(&o, s->host, r);
-  if (r->code / 100 == 3) outcome_set(&o, 451, "4.5.0 %s: bad reply", s->host);
   if (r->code == 421) session_close(s);
   finish(l, &o);
 }
