@@ -32,7 +32,7 @@ LIBRARY := $(patsubst %.c,$(O)/%.o,$(wildcard lib/*.c))
 CTESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/*/*.c))
 
 all: $(BINARIES)
-.PHONY: all check check-unit tests install clean fuzz lint
+.PHONY: all check check-unit tests install clean lint
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .SECONDARY:
