@@ -24,9 +24,31 @@ server.make()
 server.up()
 
 lock = threading.Lock()
-todo = iter(range(TOTAL))
+kills = {}
 acknowledged, unknown = [], []
 RECIPIENTS = ("one@kill.test", "two@kill.test", "both@kill.test")
+
+
+def deliveries():
+    """TOTAL, and more where a fast machine has hardly killed in that time"""
+    for n in range(TOTAL * 10):
+        if n >= TOTAL and sum(kills.values()) > 40:
+            return
+        yield n
+
+
+todo = deliveries()
+
+
+def connect():
+    """A session, or None; a listener that was killed comes back in a second,
+    in which refused connections would use up all the deliveries."""
+    try:
+        smtp = smtplib.SMTP("127.0.0.1", server.port["SMTP"], timeout=60)
+        smtp.ehlo("client.test")
+        return smtp
+    except (OSError, smtplib.SMTPException):
+        return None
 
 
 def worker():
@@ -36,13 +58,12 @@ def worker():
             n = next(todo, None)
         if n is None:
             break
+        smtp = smtp or tap.until(connect, 60)
+        if not smtp:
+            break
         token, to = f"token-{n}-", RECIPIENTS[n % 3]
         body = f"Subject: {token}\r\n\r\n" + "x" * 70 + "\r\n"
         try:
-            if smtp is None:
-                smtp = smtplib.SMTP("127.0.0.1", server.port["SMTP"],
-                                    timeout=60)
-                smtp.ehlo("client.test")
             smtp.sendmail("s@elsewhere.test", [to], body)
             with lock:
                 acknowledged.append((token, to))
@@ -60,7 +81,6 @@ def worker():
 
 
 done = threading.Event()
-kills = {}
 
 
 def killer():
@@ -91,7 +111,8 @@ murderer.join()
 print("# killed:", ", ".join(f"{n} {k}" for k, n in sorted(kills.items())))
 tap.ok(sum(kills.values()) > 20, "enough programs were killed to mean much")
 tap.ok(len(acknowledged) > TOTAL / 10,
-       f"{len(acknowledged)} of {TOTAL} deliveries were acknowledged")
+       f"{len(acknowledged)} of "
+       f"{len(acknowledged) + len(unknown)} deliveries were acknowledged")
 
 queue = server.root + "/var/queue"
 
