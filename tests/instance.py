@@ -149,7 +149,8 @@ class Instance:
                 children.setdefault(int(parent), []).append(pid)
         names = {line.split()[0].rpartition("/")[2]
                  for line in open("package/commands")
-                 if line[0].isalpha()} | {"s6-supervise", "s6-log", "svlogd"}
+                 if line[0].isalpha()} | {
+                     "s6-supervise", "s6-log", "runsv", "svlogd"}
         todo = [self.supervisor.pid] + [
             p for p in children.get(os.getpid(), [])
             if lines[p].split(" ")[0].rpartition("/")[2] in names]
