@@ -121,16 +121,10 @@ static int recipient(rewriter *w, parcel_record const *r)
   return done;
 }
 
-static int refuses_all(parcel_record const *r)
-{
-  return r->type == PARCEL_VERDICT && strcmp(r->s, "junk") &&
-         !parcel_part(r, 2);
-}
-
 static int pass(rewriter *w, parcel_record const *r)
 {
   if (r->type == PARCEL_TO && !w->refused) return recipient(w, r);
-  if (refuses_all(r)) w->refused = 1;
+  if (parcel_refused(r)) w->refused = 1;
   if (put(w, r->type, r->s, r->len) < 0) return -1;
   /* somebody waits for the answer to these */
   if (r->type == PARCEL_END || r->type == PARCEL_SETTLE)
@@ -143,18 +137,15 @@ static int rewrite_one(rewriter *w)
 {
   parcel_record r;
   char state = 0;
-  int got = parcel_get(&w->in, &r, IO_FOREVER);
-  if (got <= 0) return got;
   w->recipients = 0;
   w->refused = 0;
-  for (;;) {
+  do {
+    int got = parcel_next(&w->in, &r, &state);
+    if (got <= 0) return got;
     w->deadline = io_after(PARCEL_MS);
-    if (parcel_order(&state, r.type) < 0 || pass(w, &r) < 0) return -1;
-    if (!state) return 1;
-    got = parcel_get(&w->in, &r, w->deadline);
-    if (!got) errno = EPIPE;
-    if (got <= 0) return -1;
-  }
+    if (pass(w, &r) < 0) return -1;
+  } while (state);
+  return 1;
 }
 
 int rewrite_all(char const *path, int in, int out)

@@ -62,12 +62,6 @@ static int conclude(filter *f)
   return defer(f);
 }
 
-static int refuses(parcel_record const *r)
-{
-  return !parcel_part(r, 2) &&
-         (!strcmp(r->s, "reject") || !strcmp(r->s, "defer"));
-}
-
 /* Takes note of a record: 1 or -1 with EPROTO */
 static int look(filter *f, parcel_record const *r)
 {
@@ -90,7 +84,7 @@ static int look(filter *f, parcel_record const *r)
     signer_omit(&f->signer, r->s, n);
     break;
   }
-  case PARCEL_VERDICT: f->refused |= refuses(r); break;
+  case PARCEL_VERDICT: f->refused |= parcel_refused(r); break;
   default: break;
   }
   return 1;
@@ -100,10 +94,9 @@ static int look(filter *f, parcel_record const *r)
 static int step(filter *f, char *state)
 {
   parcel_record r;
-  int n = parcel_get(&f->in, &r, *state ? f->deadline : IO_FOREVER);
-  if (n == 0 && *state) return errno = EPIPE, -1;
+  int n = parcel_next(&f->in, &r, state);
   if (n <= 0) return n;
-  if (parcel_order(state, r.type) < 0 || look(f, &r) < 0) return -1;
+  if (look(f, &r) < 0) return -1;
   if (r.type == PARCEL_END && conclude(f) < 0) return -1;
   if (forward(f, r.type, r.s, r.len) < 0) return -1;
   if (r.type != PARCEL_END && r.type != PARCEL_SETTLE) return 1;

@@ -36,6 +36,12 @@ char const *parcel_param(parcel_record const *r, unsigned n, char const *name)
   return 0;
 }
 
+int parcel_refused(parcel_record const *r)
+{
+  return r->type == PARCEL_VERDICT && strcmp(r->s, "junk") &&
+         !parcel_part(r, 2);
+}
+
 char const *parcel_fact(parcel_record const *r, char const *name)
 {
   return r->type == PARCEL_CLIENT ? value(r->s, name) : 0;

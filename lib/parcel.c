@@ -133,6 +133,13 @@ int parcel_order(char *state, char type)
   }
 }
 
+int parcel_next(parcel_in *in, parcel_record *r, char *state)
+{
+  int got = parcel_get(in, r, *state ? io_after(PARCEL_MS) : IO_FOREVER);
+  if (got == 0 && *state) return errno = EPIPE, -1;
+  return got > 0 && parcel_order(state, r->type) < 0 ? -1 : got;
+}
+
 int parcel_flush(parcel_out *out, io_time deadline)
 {
   size_t n = out->len, done;

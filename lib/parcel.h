@@ -66,6 +66,11 @@ int parcel_get(parcel_in *in, parcel_record *r, io_time deadline);
    any order, '.'; unknown types anywhere inside; V anywhere inside. */
 int parcel_order(char *state, char type);
 
+/* Both: the next record of a stream that keeps that order, within PARCEL_MS
+   inside a parcel, whenever it comes between parcels. 1; 0: the end, between
+   parcels; -1: errno, EPIPE for an end inside one. */
+int parcel_next(parcel_in *in, parcel_record *r, char *state);
+
 /* Appends a record, flushing when the buffer is full. 1, or -1 with errno,
    or 0: the report fd became readable first (the sink says no early). */
 int parcel_put(parcel_out *out, char type, void const *s, size_t len,
@@ -83,6 +88,10 @@ char const *parcel_part(parcel_record const *r, unsigned n);
 
 /* name=value among the parts from the nth on: the value, or 0. */
 char const *parcel_param(parcel_record const *r, unsigned n, char const *name);
+
+/* Whether it is a verdict that refuses the whole parcel: filters let the rest
+   of that pass unread. */
+int parcel_refused(parcel_record const *r);
 
 /* The value of a P record if its name is that, else 0. */
 char const *parcel_fact(parcel_record const *r, char const *name);

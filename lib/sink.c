@@ -117,26 +117,20 @@ static int end(sink *s)
   else
     r = s->end(s);
   compose_reset(&s->message);
-  s->deadline = IO_FOREVER;
   return r;
 }
 
 static int record(sink *s, parcel_record const *r)
 {
-  int done = 1;
   s->deadline = io_after(PARCEL_MS);
   if (r->type == PARCEL_BEGIN) begin(s, r);
-  if (s->passing) {
-    done = s->pass(s, r);
-    if (r->type == PARCEL_END) s->deadline = IO_FOREVER;
-    return done;
-  }
+  if (s->passing) return s->pass(s, r);
   if (r->type == PARCEL_END) return end(s);
   if (r->type == PARCEL_SETTLE)
     return s->refused ? sink_report(s, 'Q', 0, s->code, s->text)
                       : sink_report(s, 'Q', 0, 250, "2.0.0 Go on");
   if (!s->refused) kept(s, r);
-  return done;
+  return 1;
 }
 
 static void fact(char *to, size_t size, char const *value)
@@ -188,15 +182,11 @@ int sink_run(sink *s, int fd)
   parcel_record r;
   char state = 0;
   int got, code;
-  s->deadline = IO_FOREVER;
   if (parcel_in_init(&in, fd) < 0) return 111;
-  while ((got = parcel_get(&in, &r, s->deadline)) > 0)
-    if (parcel_order(&state, r.type) < 0 || record(s, &r) < 0) {
-      got = -1;
-      break;
-    }
-  if (got < 0) log_warnsys("parcel %s broken off", s->id);
-  code = got < 0 && errno == ETIMEDOUT ? 99 : got || state ? 111 : 0;
+  while ((got = parcel_next(&in, &r, &state)) > 0 && (got = record(s, &r)) >= 0)
+    continue;
+  code = got >= 0 ? 0 : errno == ETIMEDOUT ? 99 : 111;
+  if (got < 0 && errno != EPIPE) log_warnsys("parcel %s broken off", s->id);
   parcel_in_free(&in);
   return code;
 }

@@ -71,7 +71,7 @@ int parcel_print(int argc, char const *const *argv)
   (void)argv;
   if (argc > 1) strerr_dieusage(100, "parcel print");
   parcel_must(parcel_in_init(&in, 0), "allocate memory");
-  while (parcel_next(&in, &r, &state)) {
+  while (parcel_read(&in, &r, &state)) {
     if (r.type == PARCEL_MESSAGE) {
       print_message(&text, &rest, &r);
     } else {
@@ -99,7 +99,7 @@ int parcel_extract(int argc, char const *const *argv)
   (void)argv;
   if (argc > 1) strerr_dieusage(100, "parcel message");
   parcel_must(parcel_in_init(&in, 0), "allocate memory");
-  while (parcel_next(&in, &r, &state) && r.type != PARCEL_END) {
+  while (parcel_read(&in, &r, &state) && r.type != PARCEL_END) {
     if (r.type != PARCEL_MESSAGE) continue;
     parcel_must(crlf_out(&c, &text, r.s, r.len), "allocate memory");
     must_write(&text);

@@ -222,12 +222,6 @@ static void message(job *j, parcel_record const *r)
   }
 }
 
-static int judged(parcel_record const *r)
-{
-  return r->type == PARCEL_VERDICT && strcmp(r->s, "junk") &&
-         !parcel_part(r, 2);
-}
-
 static void record(job *j, parcel_record const *r, parcel_out *out,
                    int *started)
 {
@@ -236,7 +230,7 @@ static void record(job *j, parcel_record const *r, parcel_out *out,
     j->skip = *started = 0;
   }
   if (r->type == PARCEL_CLIENT || r->type == PARCEL_FROM) remember(j, r);
-  if (judged(r)) {
+  if (parcel_refused(r)) {
     j->skip = 1;
     kill_job(j);
   }
@@ -270,7 +264,7 @@ int parcel_run(int argc, char const *const *argv)
   j.argv = argv + l.ind;
   parcel_must(parcel_in_init(&in, 0), "allocate memory");
   parcel_must(parcel_out_init(&out, 1, -1), "allocate memory");
-  while (parcel_next(&in, &r, &state)) record(&j, &r, &out, &started);
+  while (parcel_read(&in, &r, &state)) record(&j, &r, &out, &started);
   parcel_in_free(&in);
   parcel_out_free(&out);
   stralloc_free(&j.fields);

@@ -58,7 +58,7 @@ int parcel_to(int argc, char const *const *argv)
   if (argc != 2) strerr_dieusage(100, "parcel to socket");
   way_init(&w, argv[1], 0);
   parcel_must(parcel_in_init(&in, 0), "allocate memory");
-  while (parcel_next(&in, &r, &state)) {
+  while (parcel_read(&in, &r, &state)) {
     switch (r.type) {
     case PARCEL_BEGIN:
       if (!r.len || r.len > PARCEL_ID) strerr_dief1x(111, "bad parcel id");

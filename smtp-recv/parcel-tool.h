@@ -11,9 +11,8 @@ int parcel_extract(int argc, char const *const *argv);
 int parcel_to(int argc, char const *const *argv);
 int parcel_run(int argc, char const *const *argv);
 
-/* The next record of a stream that keeps its order; dies (111) if it does
-   not. 0 at its end, which is between parcels. */
-int parcel_next(parcel_in *in, parcel_record *r, char *state);
+/* As parcel_next, but dies (111) where that is -1. */
+int parcel_read(parcel_in *in, parcel_record *r, char *state);
 
 /* These die (111), too: if r says that it failed to do what; if a record
    cannot be written; if what is buffered cannot. */

@@ -103,18 +103,13 @@ static int result(facts *f, parcel_out *out)
   return r;
 }
 
-static int is_refusal(parcel_record const *r)
-{
-  return !strcmp(r->s, "reject") || !strcmp(r->s, "defer");
-}
-
 static int record(facts *f, filter_policy const *p, parcel_out *out,
                   parcel_record const *r)
 {
   io_time deadline = io_after(PARCEL_MS);
   if (r->type == PARCEL_BEGIN) *f = (facts){.order = f->order};
   if (r->type == PARCEL_CLIENT) client(f, r);
-  if (r->type == PARCEL_VERDICT && is_refusal(r)) f->verdict = 1;
+  if (parcel_refused(r)) f->verdict = 1;
   if (strchr("MEHA.", r->type) && result(f, out) < 0) return -1;
   if (parcel_put(out, r->type, r->s, r->len, deadline) < 0) return -1;
   return r->type == PARCEL_FROM ? sender(f, p, out, r) : 1;
@@ -128,11 +123,8 @@ static int step(parcel_in *in, parcel_out *out, facts *f,
   int got;
   if (in->pos == in->end && parcel_flush(out, io_after(PARCEL_MS)) < 0)
     return -1;
-  got = parcel_get(in, &r, f->order ? io_after(PARCEL_MS) : IO_FOREVER);
-  if (got == 0 && f->order) return errno = EPIPE, -1;
-  if (got <= 0) return got;
-  if (parcel_order(&f->order, r.type) < 0) return -1;
-  return record(f, p, out, &r);
+  got = parcel_next(in, &r, &f->order);
+  return got > 0 ? record(f, p, out, &r) : got;
 }
 
 int filter_run(filter_policy const *p)
