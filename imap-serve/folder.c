@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <skalibs/unix-transactional.h>
+
 #include "folders.h"
 #include "log.h"
 #include "maildir.h"
@@ -90,6 +92,18 @@ static int remove_tree(int at, char const *name, unsigned levels)
   return unlinkat(at, name, AT_REMOVEDIR);
 }
 
+/* All of it, also what a process left that died over it. */
+static void empty_trash(int root)
+{
+  DIR *d = opendir_at(root, ".");
+  struct dirent *e;
+  while (d && (e = readdir(d)) != 0)
+    if (!strncmp(e->d_name, TRASH, strlen(TRASH)) &&
+        remove_tree(root, e->d_name, 2) < 0 && errno != ENOENT)
+      log_warnsys("unable to remove %s", e->d_name);
+  if (d) closedir(d);
+}
+
 /* By a rename first, so that it goes at once or not at all. */
 static int remove_mailbox(int root, char const *dir)
 {
@@ -99,8 +113,7 @@ static int remove_mailbox(int root, char const *dir)
            (unsigned)getpid(), ++count);
   if (renameat2(root, dir, root, trash, RENAME_NOREPLACE) < 0) return -1;
   if (fsync(root) < 0) return -1;
-  if (remove_tree(root, trash, 2) < 0)
-    log_warnsys("unable to remove %s", trash);
+  empty_trash(root);
   return 1;
 }
 

@@ -299,7 +299,11 @@ is_("DELETE q", "OK", "DELETE with inferiors")
 ok(os.path.isdir(root + "/.q.y"), "leaves them (6.3.4)")
 is_("DELETE q", "NO", "DELETE of a \\Noselect name with inferiors")
 old = s.ok("STATUS q.y (UIDVALIDITY)")
+os.makedirs(root + "/..rohrpost-deleted.1.2.3/cur")
+open(root + "/..rohrpost-deleted.1.2.3/cur/x", "w").close()
 s.ok("DELETE q.y")
+same([n for n in os.listdir(root) if n[:2] == ".."], [],
+     "DELETE removes what one that was killed left")
 s.ok("CREATE q.y")
 ok(old != s.ok("STATUS q.y (UIDVALIDITY)"),
    "a new mailbox of an old name has another UIDVALIDITY")
