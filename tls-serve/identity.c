@@ -44,12 +44,6 @@ static int load(identity *id, char const *s, size_t left)
 }
 
 /* 'n' NAME, lower case -> folder; 'd' -> folder; 'i' FOLDER -> identity */
-static int folder(table *t, char const *key, size_t keylen, unsigned nth,
-                  char const **s, size_t *len)
-{
-  return table_get_nth(t, key, keylen, nth, s, len);
-}
-
 static int find(table *t, char const *name, unsigned nth, char const **s,
                 size_t *len)
 {
@@ -62,18 +56,20 @@ static int find(table *t, char const *name, unsigned nth, char const **s,
   if (n && n <= IDENTITY_NAME) {
     for (size_t i = 0; i < n; i++)
       key[1 + i] = name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i];
-    r = folder(t, key, n + 1, 0, &first, &firstlen);
-    if (r) return r < 0 ? r : folder(t, key, n + 1, nth, s, len);
+    r = table_get_nth(t, key, n + 1, 0, &first, &firstlen);
+    if (r) return r < 0 ? r : table_get_nth(t, key, n + 1, nth, s, len);
     dot = strcspn(key + 1, ".");
     if (dot && dot < n) {
       key[dot] = '*';
       key[dot - 1] = 'n';
-      r = folder(t, key + dot - 1, n + 2 - dot, 0, &first, &firstlen);
+      r = table_get_nth(t, key + dot - 1, n + 2 - dot, 0, &first, &firstlen);
       if (r)
-        return r < 0 ? r : folder(t, key + dot - 1, n + 2 - dot, nth, s, len);
+        return r < 0
+                   ? r
+                   : table_get_nth(t, key + dot - 1, n + 2 - dot, nth, s, len);
     }
   }
-  return folder(t, "d", 1, nth, s, len);
+  return table_get_nth(t, "d", 1, nth, s, len);
 }
 
 int identity_get(identity *id, table *t, char const *name, unsigned nth)
