@@ -63,11 +63,19 @@ static int request(int *net, char *s, size_t *len)
   return 1;
 }
 
+/* An address is no name to ask for (RFC 6066 3). */
+static void ask_for(client_options *o, char const *name)
+{
+  struct in6_addr a;
+  if (*name && !inet_pton(AF_INET, name, &a) && !inet_pton(AF_INET6, name, &a))
+    o->sni = name;
+}
+
 static void read_options(client_options *o, char const *s, size_t len)
 {
   for (char const *end = s + len; s < end; s += strlen(s) + 1) {
     if (!strncmp(s, "host=", 5)) o->host = s + 5;
-    if (!strncmp(s, "sni=", 4) && s[4]) o->sni = s + 4;
+    if (!strncmp(s, "sni=", 4)) ask_for(o, s + 4);
     if (!strcmp(s, "verify=pkix")) o->required = 1;
   }
 }
@@ -100,12 +108,6 @@ static void report(char const *facts, size_t len)
     log_info("%s", s);
 }
 
-static int is_address(char const *host)
-{
-  struct in6_addr a;
-  return inet_pton(AF_INET, host, &a) || inet_pton(AF_INET6, host, &a);
-}
-
 /* For people: plaintext on stdin and stdout. */
 static int connect_to(char const *host, char const *port, char const *name,
                       int required, int verbose)
@@ -118,7 +120,7 @@ static int connect_to(char const *host, char const *port, char const *name,
   if (net < 0) strerr_diefu4sys(111, "connect to ", host, " port ", port);
   signal(SIGPIPE, SIG_IGN);
   service_confine();
-  if (!is_address(name)) o.sni = name;
+  ask_for(&o, name);
   r = service_relay(&tls, net, 0, 1);
   r.stay = 1;
   good = client_begin(&r, &o, facts, &len, service_handshake(&tls));

@@ -130,6 +130,9 @@ tap.same(said, (b"220 good.test\r\n", b"EHLO\r\n", True),
          "plaintext both ways, SNI (RFC 6066 3), close_notify at the end")
 f, said = session(pem("good.test", "inter"), "good.test", "good.test", sni="")
 tap.same(said[0], b"220 None\r\n", "no SNI if not wanted")
+for address in "192.0.2.1", "2001:db8::1":
+    f, said = session(pem("good.test", "inter"), "good.test", address)
+    tap.same(said[0], b"220 None\r\n", "no SNI of an address (RFC 6066 3)")
 
 SELF = T + "/tls/self.test/privkey.pem"
 with open(T + "/tls/self.test/fullchain.pem") as x:
