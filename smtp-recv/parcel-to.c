@@ -61,7 +61,6 @@ int parcel_to(int argc, char const *const *argv)
   while (parcel_read(&in, &r, &state)) {
     switch (r.type) {
     case PARCEL_BEGIN:
-      if (!r.len || r.len > PARCEL_ID) strerr_dief1x(111, "bad parcel id");
       memcpy(id, r.s, r.len + 1);
       begin(&w, id);
       break;

@@ -173,7 +173,6 @@ static int record(letter *l, parcel_record const *r)
 {
   switch (r->type) {
   case PARCEL_BEGIN:
-    if (!r->len || r->len > PARCEL_ID) return errno = EPROTO, -1;
     memcpy(l->id, r->s, r->len + 1);
     return stralloc_0(&l->text) ? 1 : -1;
   case PARCEL_CLIENT: return client(l, r);
@@ -215,9 +214,7 @@ int letter_drain(letter *l, parcel_in *in)
 {
   while (!l->complete) {
     parcel_record r;
-    int got = parcel_get(in, &r, io_after(PARCEL_MS));
-    if (got <= 0) return got < 0 ? -1 : (errno = EPIPE, -1);
-    if (r.type == PARCEL_BEGIN) return errno = EPROTO, -1;
+    if (parcel_next(in, &r, &l->order) <= 0) return -1;
     l->complete = r.type == PARCEL_END;
   }
   return 1;

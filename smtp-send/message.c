@@ -96,10 +96,7 @@ static int stream(way *w, letter *l, parcel_in *in)
 {
   while (!l->complete) {
     parcel_record r;
-    int got = parcel_get(in, &r, io_after(PARCEL_MS));
-    if (got == 0) errno = EPIPE;
-    if (got <= 0) return MESSAGE_BROKEN;
-    if (parcel_order(&l->order, r.type) < 0) return MESSAGE_BROKEN;
+    if (parcel_next(in, &r, &l->order) <= 0) return MESSAGE_BROKEN;
     if (r.type == PARCEL_MESSAGE && !put_piece(r.s, r.len, w))
       return MESSAGE_EARLY;
     if (strchr("EHAV", r.type)) return errno = EPROTO, MESSAGE_BROKEN;

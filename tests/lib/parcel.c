@@ -61,6 +61,41 @@ static void framing(void)
   bad("18:Ia\nR a 250 2.0.0 x,", EPROTO, "an id that would write a report");
 }
 
+/* What parcel_next says of these records in the end */
+static int stream(char const *s)
+{
+  parcel_in in;
+  parcel_record r;
+  char state = 0;
+  int got, fd = feed(s, strlen(s));
+  parcel_in_init(&in, fd);
+  while ((got = parcel_next(&in, &r, &state)) == 1) continue;
+  parcel_in_free(&in);
+  close(fd);
+  return got;
+}
+
+static void streams(void)
+{
+  is_int(stream("2:Ia,1:F,1:.,2:Ib,1:F,1:.,"), 0, "two parcels and the end");
+  ok(stream("2:Ia,1:F,") == -1 && errno == EPIPE, "the end inside a parcel");
+  ok(stream("2:Ia,2:Mx,") == -1 && errno == EPROTO, "records out of order");
+}
+
+static int refused(char type, char const *s, size_t len)
+{
+  return parcel_refused(&(parcel_record){type, s, len});
+}
+
+static void refusals(void)
+{
+  ok(refused('V', "reject", 6) && refused('V', "defer\000451 4.7.1 x", 17),
+     "reject and defer refuse the parcel");
+  ok(!refused('V', "junk", 4) && !refused('H', "reject", 6),
+     "junk and other records do not");
+  ok(!refused('V', "reject\000550 x\0007", 14), "nor a V for one recipient");
+}
+
 static void long_field(void)
 {
   char *s = malloc(20000);
@@ -201,6 +236,8 @@ int main(void)
 {
   signal(SIGPIPE, SIG_IGN);
   framing();
+  streams();
+  refusals();
   long_field();
   orders();
   parts();
