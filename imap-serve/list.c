@@ -19,15 +19,12 @@ typedef struct listing {
   char last[MAILDIR_NAME + 1]; /* the level that was listed last */
 } listing;
 
-static char const *const kinds[] = {"Drafts", "Sent", "Junk", "Trash",
-                                    "Archive"};
-
 static char const *special_use(char const *name)
 {
   char dir[MAILDIR_NAME + 1];
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-    maildir_folder(dir, kinds[i]);
-    if (!strcmp(dir + 1, name)) return kinds[i];
+  for (size_t i = 0; i < MAILDIR_KINDS; i++) {
+    maildir_folder(dir, maildir_kinds[i]);
+    if (!strcmp(dir + 1, name)) return maildir_kinds[i];
   }
   return 0;
 }

@@ -10,9 +10,8 @@
 #include "io.h"
 #include "maildir.h"
 
-static char const *const kinds[] = {"Drafts", "Sent", "Junk", "Trash",
-                                    "Archive"};
-#define KINDS (sizeof kinds / sizeof *kinds)
+char const *const maildir_kinds[MAILDIR_KINDS] = {"Drafts", "Sent", "Junk",
+                                                  "Trash", "Archive"};
 
 /* A folder's name is one component of a path below the Maildir. */
 static int good_name(char const *s, size_t len)
@@ -88,10 +87,10 @@ int maildir_folder_make(char const *dir, char const *name)
 
 static int write_subscriptions(int fd)
 {
-  char text[KINDS * (MAILDIR_NAME + 1)], name[MAILDIR_NAME + 1];
+  char text[MAILDIR_KINDS * (MAILDIR_NAME + 1)], name[MAILDIR_NAME + 1];
   size_t len = 0;
-  for (size_t i = 0; i < KINDS; i++) {
-    maildir_folder(name, kinds[i]);
+  for (size_t i = 0; i < MAILDIR_KINDS; i++) {
+    maildir_folder(name, maildir_kinds[i]);
     len += (size_t)snprintf(text + len, sizeof text - len, "%s\n", name + 1);
   }
   return io_write(fd, text, len, IO_FOREVER) < 0 || fsync(fd) < 0 ? -1 : 1;
@@ -120,8 +119,8 @@ static int make_subscriptions(int root)
 static int fill(int root)
 {
   char name[MAILDIR_NAME + 1];
-  for (size_t i = 0; i < KINDS; i++) {
-    maildir_folder(name, kinds[i]);
+  for (size_t i = 0; i < MAILDIR_KINDS; i++) {
+    maildir_folder(name, maildir_kinds[i]);
     if (make_folder_at(root, name) < 0) return -1;
   }
   if (make(root, "tmp") < 0 || make_subscriptions(root) < 0) return -1;

@@ -27,6 +27,10 @@ size_t maildir_unique(char *to, char const *tag, uint64_t size, uint64_t wire);
    before it returns. 1 or -1; what exists is left alone. */
 int maildir_make(char const *dir);
 
+/* Special uses (RFC 6154 2) for which an account has a mailbox. */
+#define MAILDIR_KINDS 5
+extern char const *const maildir_kinds[MAILDIR_KINDS];
+
 /* The directory of a special-use mailbox, ".Junk" for kind "Junk", by
    ROHRPOST_FOLDERS. to has MAILDIR_NAME + 1 bytes. */
 void maildir_folder(char *to, char const *kind);
