@@ -12,7 +12,6 @@
 
 #include "auth-check.h"
 #include "conf.h"
-#include "ids.h"
 #include "jail.h"
 #include "log.h"
 #include "serve.h"
@@ -23,14 +22,12 @@
   "[ -d fd ] [ -m fd ] [ -c max ] [ -U uid,… ]"
 #define dieusage() strerr_dieusage(100, USAGE)
 
-#define UIDS 64
 #define PAUSE_MS 200 /* after accept found no resources */
 
 options opt = {.delay_ms = 1000, .connections = 1000};
 
-static int wait_mode, ready_fd = -1, master_fd = -1;
-static uid_t uids[UIDS];
-static unsigned nuids;
+static serve door = SERVE_ZERO; /* -w -d -U */
+static int master_fd = -1;
 static volatile sig_atomic_t stopping;
 static sigset_t calm;
 
@@ -62,32 +59,13 @@ static void prepare_signals(void)
   signal(SIGPIPE, SIG_IGN);
 }
 
-static void uid_list(char const *s)
-{
-  opt.uids = s;
-  while (*s) {
-    char name[64];
-    size_t len = strcspn(s, ",");
-    if (len >= sizeof name || nuids == UIDS) dieusage();
-    memcpy(name, s, len);
-    name[len] = 0;
-    if (!ids_user(name, uids + nuids++))
-      strerr_dief2x(100, "unknown user ", name);
-    s += len + (s[len] == ',');
-  }
-}
-
 static int allowed(int fd)
 {
   pid_t pid;
-  uid_t uid;
+  uid_t uid = (uid_t)-1;
   gid_t gid;
-  if (!opt.uids) return 1;
-  if (unix_peer(fd, &pid, &uid, &gid) < 0) return 0;
-  for (unsigned i = 0; i < nuids; i++)
-    if (uids[i] == uid) return 1;
-  log_warn("refused: peer uid %ld", (long)uid);
-  return 0;
+  unix_peer(fd, &pid, &uid, &gid);
+  return serve_allowed(&door, uid);
 }
 
 /* 1, or 0 if it would be better to pause */
@@ -105,26 +83,19 @@ static int take(int listening, int master)
   return 1;
 }
 
-static void ready(void)
-{
-  if (ready_fd < 0) return;
-  if (write(ready_fd, "\n", 1) < 0) log_warnsys("unable to tell readiness");
-  close(ready_fd);
-}
-
 static void run(void)
 {
   struct pollfd *p = calloc(2 * opt.connections + 2, sizeof *p);
   int calm_now = 1;
   if (!p) strerr_diefu1sys(111, "allocate memory");
-  while (!stopping && (wait_mode || connections_count())) {
+  while (!stopping && (door.wait || connections_count())) {
     io_time due = requests_due(), other = connections_due();
     struct timespec t;
     int ms = io_left(due < other ? due : other);
     unsigned n;
     if (!calm_now && (ms < 0 || ms > PAUSE_MS)) ms = PAUSE_MS;
     t = (struct timespec){ms / 1000, ms % 1000 * 1000000L};
-    p[0] = (struct pollfd){wait_mode && calm_now ? 0 : -1, POLLIN, 0};
+    p[0] = (struct pollfd){door.wait && calm_now ? 0 : -1, POLLIN, 0};
     p[1] = (struct pollfd){calm_now ? master_fd : -1, POLLIN, 0};
     n = connections_poll(p + 2);
     if (ppoll(p, n + 2, ms < 0 ? 0 : &t, &calm) < 0) {
@@ -171,15 +142,13 @@ static void parse(int argc, char const *const *argv)
     case 'f': opt.file = l.arg; break;
     case 'n': opt.workers = number(l.arg, 1); break;
     case 'D': opt.delay_ms = number(l.arg, 0); break;
-    case 'w': wait_mode = 1; break;
-    case 'd': ready_fd = (int)number(l.arg, 1); break;
     case 'm': master_fd = (int)number(l.arg, 1); break;
     case 'c': opt.connections = number(l.arg, 1); break;
-    case 'U': uid_list(l.arg); break;
-    default: dieusage();
+    default:
+      if (!serve_option(&door, o, l.arg)) dieusage();
     }
   }
-  if (argc != l.ind || (master_fd >= 0 && !wait_mode)) dieusage();
+  if (argc != l.ind || (master_fd >= 0 && !door.wait)) dieusage();
 }
 
 int main(int argc, char const *const *argv)
@@ -193,13 +162,13 @@ int main(int argc, char const *const *argv)
   if (password_init() < 0) strerr_dief1x(111, "unable to start libsodium");
   if (connections_init(opt.connections) < 0 || requests_init() < 0)
     strerr_diefu1sys(111, "allocate memory");
-  if (wait_mode) serve_listening(0, "-w");
+  if (door.wait) serve_listening(0, "-w");
   if (master_fd >= 0) serve_listening(master_fd, "-m");
   prepare_signals();
   confine();
-  if (!wait_mode && !connection_add(0, 1, 0))
+  if (!door.wait && !connection_add(0, 1, 0))
     strerr_diefu1sys(111, "allocate memory");
-  ready();
+  serve_ready(&door);
   run();
   return 0;
 }

@@ -49,7 +49,6 @@ typedef struct options {
   unsigned workers;     /* password checks at once */
   unsigned delay_ms;    /* before a failure is told */
   unsigned connections; /* most at once */
-  char const *uids;     /* who may connect to the client side, or 0 */
 } options;
 extern options opt;
 

@@ -64,6 +64,7 @@ static unsigned count(char opt, char const *arg, unsigned least)
 /* "U,U,…", numbers or names */
 static void uid_list(serve *s, char const *list)
 {
+  if (!*list) strerr_dief1x(100, "-U needs users, and has none");
   for (char const *u = list; *u;) {
     char name[64];
     size_t len = strcspn(u, ",");

@@ -93,6 +93,7 @@ tap.same(c.greeting, '', 'and another may not')
 p.terminate()
 p.wait(timeout=20)
 for args, what in [(['-c', '0'], '-c 0'), (['-U', 'no-such-user'], '-U'),
+                   (['-U', ''], '-U of nobody'),
                    (['-d', 'x'], '-d x'), (['-w'], '-w on no socket')]:
     r = subprocess.run(['smtp-recv', *args, '-o', 'x'], env=env(),
                        stdin=subprocess.DEVNULL, capture_output=True)
