@@ -43,23 +43,16 @@ size_t dots_feed(dots *d, char *s, size_t len, size_t *out)
       i += d->state == DOTCR;
       break;
     case DOTCR:
-      if (s[i] == '\n') {
-        d->done = 1;
-        i++;
-      } else {
-        d->bare = 1;
-        d->state = LINE;
-      }
-      break;
     case CR:
-      if (s[i] == '\n') {
-        keep(s, out, i, i + 1);
-        d->state = START;
-        i++;
-      } else {
+      if (s[i] != '\n') {
         d->bare = 1;
         d->state = LINE;
+        break;
       }
+      if (d->state == CR) keep(s, out, i, i + 1);
+      d->done = d->state == DOTCR;
+      d->state = START;
+      i++;
       break;
     default:
       next = in_line(d, s, i, len);
