@@ -50,6 +50,8 @@ server.make()
 names = server.up()
 tap.ok(len(names) > 10, f"s6: all {len(names)} services said they are ready")
 mail_works(server, "s6")
+tap.same(os.stat(server.root + "/log").st_mode & 0o7, 0,
+         "strangers do not read who writes to whom")
 tap.same(server.down(), {}, "s6: a clean stop leaves no process")
 
 runit = instance.local("s.test")
