@@ -66,18 +66,29 @@ static void drop_line(input *in)
   in->line = in->length = 0;
 }
 
-/* The line is longer than the buffer: its rest is of no use. */
+/* Whether s[0..n), with or without a CR at its end, announces a literal. */
+static int announces(char const *s, size_t n)
+{
+  if (n && s[n - 1] == '\r') n--;
+  return n && s[n - 1] == '}';
+}
+
+/* The line is longer than the buffer: its rest is of no use, but what comes
+   behind a literal's size must not be taken for commands. */
 static int skip_line(input *in)
 {
   for (;;) {
     char *lf = memchr(in->buf, '\n', in->end);
+    size_t last = in->end < 2 ? in->end : 2;
     ssize_t r;
     if (lf) {
+      int literal = announces(in->buf, (size_t)(lf - in->buf));
       in->line = (size_t)(lf + 1 - in->buf);
       drop_line(in);
-      return errno = EMSGSIZE, -1;
+      return errno = literal ? EPROTO : EMSGSIZE, -1;
     }
-    in->end = 0;
+    memmove(in->buf, in->buf + in->end - last, last);
+    in->end = last;
     r = fill(in, io_after(INPUT_MS));
     if (r <= 0) return (int)r;
   }

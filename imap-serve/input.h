@@ -35,7 +35,8 @@ void input_free(input *in);
 int input_pending(input const *in);
 
 /* The next line becomes current; the one before is forgotten. 1; 0: end of
-   file; -1: errno, EMSGSIZE for a line that is too long (it is skipped). */
+   file; -1: errno, EMSGSIZE for a line that is too long (it is skipped),
+   EPROTO for one that announces a literal besides (nothing more is read). */
 int input_line(input *in, io_time first, char **s, size_t *len);
 
 /* The n bytes of a literal, straight from the connection: at most n, 0 at end

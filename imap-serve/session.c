@@ -165,6 +165,8 @@ static int command_line(session *s)
     s->errors++;
     return 1;
   }
+  if (r < 0 && errno == EPROTO)
+    out_line(&s->o, "* BYE Command line too long, and a literal behind it");
   if (r < 0 && errno == ETIMEDOUT)
     out_line(&s->o, "* BYE [UNAVAILABLE] Autologout; idle for too long");
   if (r <= 0) return 0;

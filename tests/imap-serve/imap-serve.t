@@ -370,6 +370,13 @@ same(s.end(), 0, "exit code 0")
 same(s.log, b"", "nothing on stderr") if b"error" in s.log else None
 t.logout()
 
+for end in (b"}\r\n", b"}\n"):
+    s = imap.Session(root)
+    s.send(b"a NOOP " + b"x" * 100000 + b"{20+" + end + b"b CREATE Smuggled\r\n")
+    ok(s.line().startswith(b"* BYE"), "a literal behind a line that is too "
+       "long is not taken for commands: BYE")
+    s.end()
+
 c = imaplib.IMAP4_stream(f"imap-serve {root}")
 same(c.state, "AUTH", "Python's imaplib: PREAUTH")
 c.select()
