@@ -146,6 +146,20 @@ static int assign(mailbox *m, scan *s)
   return look(s, m);
 }
 
+/* Nothing can be written, as errno says: if only the room is short, what has
+   a UID is shown, so that its owner can make room. The rest waits. */
+static int without_new(mailbox *m, scan *s)
+{
+  int e = errno;
+  if ((e != ENOSPC && e != EDQUOT) || !m->uids.validity || m->uids.damaged)
+    return -1;
+  log_warnsys("no room for UIDs of new mail");
+  scan_free(s);
+  if (look(s, m) < 0) return -1;
+  s->times.unsure = 1;
+  return 1;
+}
+
 static int find(mailbox *m, scan *s)
 {
   int r;
@@ -156,12 +170,12 @@ static int find(mailbox *m, scan *s)
     return 1;
   if (!m->writable || m->nolock)
     return m->uids.validity ? 1 : (errno = EROFS, -1);
-  if (uidlist_lock(m->dir) < 0) return -1;
+  if (uidlist_lock(m->dir) < 0) return without_new(m, s);
   r = assign(m, s);
   if (r < 0) {
     int e = errno;
     uidlist_unlock(m->dir);
-    return errno = e, -1;
+    return errno = e, without_new(m, s);
   }
   uidlist_unlock(m->dir);
   return 1;
