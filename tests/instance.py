@@ -4,8 +4,10 @@ import atexit
 import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 
 import tap
@@ -15,6 +17,9 @@ import tap
 # programs hide all of themselves but their parent.
 PR_SET_CHILD_SUBREAPER = 36
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+# A test that is told to end leaves no instance behind.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def run(*cmd, check=True, **kw):

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 
 import instance
 import tap
@@ -59,7 +58,6 @@ class Lab:
         self.resolver = NET + "53"
         self.dir = instance.install()
         atexit.register(self.close)
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         self.prog = self.dir + "/prog"
         self.switch = f"rp{os.getpid()}switch"
         run("ip", "netns", "add", self.switch)
