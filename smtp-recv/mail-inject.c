@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,8 +21,8 @@
 #include "way.h"
 
 #define USAGE                                                                  \
-  "mail-inject [ -t ] [ -i ] [ -f sender ] [ -F name ] [ -S socket ] "         \
-  "[ recipient... ]"
+  "mail-inject [ -t ] [ -i ] [ -f sender ] [ -F name ] [ -N notify ] "         \
+  "[ -R hdrs|full ] [ -S socket ] [ recipient... ]"
 #define dieusage() strerr_dieusage(100, USAGE)
 
 #define HEADER_MAX (256 * 1024)
@@ -32,6 +33,8 @@ typedef struct mail {
   char id[17];
   char user[ADDR_MAX + 1]; /* who calls us, with our domain */
   char const *from, *name;
+  char const *ret; /* "RET=HDRS", "RET=FULL" or 0 */
+  char notify[32]; /* "notify=…" or nothing */
   int from_header;
   stralloc to; /* addresses with their NULs */
   unsigned nto;
@@ -179,9 +182,13 @@ static void put_envelope(mail *m)
       (size_t)snprintf(s, sizeof s, "uid=%lu", (unsigned long)getuid()));
   put(m, PARCEL_CLIENT, s,
       (size_t)snprintf(s, sizeof s, "time=%lld", (long long)time(0)));
-  put(m, PARCEL_FROM, m->from, strlen(m->from));
+  put(m, PARCEL_FROM, s,
+      (size_t)snprintf(s, sizeof s, m->ret ? "%s%c%s" : "%s", m->from, 0,
+                       m->ret));
   for (unsigned i = 0; i < m->nto; i++, to += strlen(to) + 1)
-    put(m, PARCEL_TO, s, (size_t)snprintf(s, sizeof s, "%u%c%s", i, 0, to));
+    put(m, PARCEL_TO, s,
+        (size_t)snprintf(s, sizeof s, *m->notify ? "%u%c%s%c%s" : "%u%c%s", i,
+                         0, to, 0, m->notify));
   date[date_mail(date, time(0))] = 0;
   put(m, PARCEL_FIELD, s,
       (size_t)snprintf(s, sizeof s,
@@ -248,6 +255,37 @@ static char const *sender(char const *s)
   return s;
 }
 
+/* NEVER, or some of SUCCESS, FAILURE, DELAY (RFC 3461 4.1), in any case. */
+static void notify(mail *m, char const *s)
+{
+  static char const *const words[] = {"SUCCESS", "FAILURE", "DELAY"};
+  char list[32];
+  size_t n = 0, len;
+  if (!strcasecmp(s, "NEVER")) {
+    snprintf(m->notify, sizeof m->notify, "notify=NEVER");
+    return;
+  }
+  for (unsigned seen = 0;; s += len + 1) {
+    unsigned w = 0;
+    len = strcspn(s, ",");
+    while (w < 3 && (len != strlen(words[w]) || strncasecmp(s, words[w], len)))
+      w++;
+    if (w == 3 || seen & 1u << w) dieusage();
+    seen |= 1u << w;
+    n +=
+        (size_t)snprintf(list + n, sizeof list - n, n ? ",%s" : "%s", words[w]);
+    if (!s[len]) break;
+  }
+  snprintf(m->notify, sizeof m->notify, "notify=%.21s", list);
+}
+
+static char const *ret(char const *s)
+{
+  if (!strcasecmp(s, "hdrs")) return "RET=HDRS";
+  if (strcasecmp(s, "full")) dieusage();
+  return "RET=FULL";
+}
+
 int main(int argc, char const *const *argv)
 {
   subgetopt l = SUBGETOPT_ZERO;
@@ -257,12 +295,15 @@ int main(int argc, char const *const *argv)
   signal(SIGPIPE, SIG_IGN);
   name_host();
   who(&m);
-  for (int opt; (opt = subgetopt_r(argc, argv, "tif:r:F:S:o:b:B:", &l)) != -1;)
+  for (int opt;
+       (opt = subgetopt_r(argc, argv, "tif:r:F:N:R:S:o:b:B:", &l)) != -1;)
     switch (opt) {
     case 't': m.from_header = 1; break;
     case 'f':
     case 'r': m.from = sender(l.arg); break;
     case 'F': m.name = l.arg; break;
+    case 'N': notify(&m, l.arg); break;
+    case 'R': m.ret = ret(l.arg); break;
     case 'S': to = l.arg; break;
     case 'b':
       if (strcmp(l.arg, "m")) strerr_dief2x(100, "not offered: -b", l.arg);

@@ -48,6 +48,17 @@ M hi\r\n'
 printf 'To: "q r"@b.test\n\nhi\n' | mail-inject -t
 is '-t: a local part that needs its quotes keeps them' "$(out T)" \
   'T 0\0"q r"@b.test'
+printf 'From: a@b\n\nhi\n' |
+  mail-inject -f s@me.test -N failure,delay -R hdrs -- a@b.test
+is 'what mutt asks for: -N, -R (RFC 3461)' "$(out FT)" \
+  'F s@me.test\0RET=HDRS
+T 0\0a@b.test\0notify=FAILURE,DELAY'
+mail-inject -N never a@b.test </dev/null
+is '-N never' "$(out T)" 'T 0\0a@b.test\0notify=NEVER'
+mail-inject -N never,delay a@b.test </dev/null 2>/dev/null
+is 'NEVER stands alone' $? 100
+mail-inject -N delay,delay a@b.test </dev/null 2>/dev/null
+is 'each word once' $? 100
 printf 'From: a@b\nMessage-ID: <x>\nBcc: q@q\n\nhi\n' |
   mail-inject -F 'A "B"' a@b.test c
 is 'recipients of argv; Bcc stays without -t' "$(out FTMH)" \
