@@ -65,8 +65,10 @@ class Instance:
         self.certificate(name)
 
     def local(self):
-        """On free ports of 127.0.0.1: {"SMTP": …}"""
+        """On free ports of 127.0.0.1: {"SMTP": …}. No DNS query leaves."""
         self.value("LISTEN", "127.0.0.1")
+        self.value("DNSCACHEIP", "127.0.0.1")
+        self.value("DNSCACHEPORT", free_ports(1)[0])
         self.port = dict(zip(self.PORTS, free_ports(len(self.PORTS))))
         for name, port in self.port.items():
             self.value(name + "_PORT", port)

@@ -29,8 +29,6 @@ def start():
     i.setup("localhost", DOMAIN)
     i.local()
     i.value("CLIENTS", "-c 400 -C 400")
-    i.value("DNSCACHEIP", "127.0.0.1")  # no query leaves the machine
-    i.value("DNSCACHEPORT", instance.free_ports(1)[0])
     for user in ("u", "v", "sync", "perl", "fetch", "two"):
         i.account(f"{user}@{DOMAIN}", PASSWORD)
     i.table("aliases", f"müller@{DOMAIN}: u@{DOMAIN}",

@@ -14,8 +14,6 @@ import tap
 def make(domain):
     """An instance whose queries reach no resolver"""
     server = instance.local(domain)
-    server.value("DNSCACHEIP", "127.0.0.1")
-    server.value("DNSCACHEPORT", instance.free_ports(1)[0])
     server.account("u@" + domain, "secret")
     return server
 
