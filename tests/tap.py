@@ -13,10 +13,11 @@ def ok(good, name, *notes):
     count += 1
     failed += not good
     print(f"{'' if good else 'not '}ok {count} - {name}", flush=True)
-    if not good:
+    if not good:  # on stderr, where prove lets it through
+        print(f"# failed: {name}", file=sys.stderr)
         for note in notes:
             for line in str(note).splitlines():
-                print(f"# {line}", flush=True)
+                print(f"# {line}", file=sys.stderr)
     return bool(good)
 
 

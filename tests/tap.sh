@@ -4,7 +4,11 @@ T=$(mktemp -d) && trap 'rm -rf "$T"' EXIT
 result() { # good|bad NAME
   n=$((n + 1))
   if [ "$1" = good ]; then echo "ok $n - $2"
-  else echo "not ok $n - $2"; failed=$((failed + 1)); fi
+  else
+    echo "not ok $n - $2"
+    echo "# failed: $2" >&2 # where prove lets it through
+    failed=$((failed + 1))
+  fi
 }
 check() { # NAME CMD…: succeeds
   name=$1; shift
