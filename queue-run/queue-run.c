@@ -137,7 +137,7 @@ int main(int argc, char const *const *argv)
                   .lanes = 40,
                   .lanes_per = 5,
                   .lane_seconds = 1800,
-                  .rescan = 600,
+                  .rescan = 60,
                   .soon = 15};
   int ready_fd = -1, show = 0;
   subgetopt l = SUBGETOPT_ZERO;

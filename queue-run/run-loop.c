@@ -235,6 +235,8 @@ static void read_signal(run *r)
   case SIGALRM:
     plan_all_due(&r->p);
     forget_services(r);
+    /* and what came without a hint; a scan under way is not begun anew */
+    if (r->s.split == QUEUE_SPLIT) scan_start(&r->s);
     break;
   case SIGHUP: scan_start(&r->s); break;
   default:
