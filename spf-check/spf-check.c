@@ -6,8 +6,8 @@
 #include <skalibs/strerr.h>
 
 #include "conf.h"
-#include "filter.h"
 #include "jail.h"
+#include "spf-filter.h"
 
 #define USAGE                                                                  \
   "spf-check [ -r result=action,… ]  or  spf-check -q ip helo sender"
@@ -15,29 +15,11 @@
 
 #define MEMORY (128u << 20)
 
-static char const *action(char const *s, size_t n)
+static void actions(filter_action *to, char const *s)
 {
-  static char const *const known[] = {"reject", "defer", "junk", "none"};
-  for (unsigned i = 0; i < 4; i++)
-    if (strlen(known[i]) == n && !strncmp(s, known[i], n))
-      return i < 3 ? known[i] : 0;
-  dieusage();
-}
-
-/* "fail=reject,temperror=defer" */
-static void actions(filter_policy *p, char const *s)
-{
-  for (;;) {
-    size_t n = strcspn(s, ","), word = strcspn(s, "=");
-    int r = SPF_NONE;
-    while (r <= SPF_PERMERROR &&
-           (strlen(spf_word(r)) != word || strncmp(spf_word(r), s, word)))
-      r++;
-    if (r > SPF_PERMERROR || word >= n) dieusage();
-    p->action[r] = action(s + word + 1, n - word - 1);
-    s += n;
-    if (!*s++) return;
-  }
+  char const *words[SPF_PERMERROR + 1];
+  for (int r = SPF_NONE; r <= SPF_PERMERROR; r++) words[r] = spf_word(r);
+  if (!filter_actions_scan(to, words, SPF_PERMERROR + 1, s)) dieusage();
 }
 
 static int query(char const *const *argv)
@@ -57,13 +39,13 @@ int main(int argc, char const *const *argv)
       {"/etc", 0}, {"/run/systemd/resolve", 0}, {0}};
   static jail const walls = {
       .paths = paths, .flags = JAIL_NET, .memory = MEMORY};
-  filter_policy p = {0};
+  filter_action action[SPF_PERMERROR + 1] = {FILTER_IGNORE};
   subgetopt g = SUBGETOPT_ZERO;
   int opt, ask = 0;
   PROG = "spf-check";
   while ((opt = subgetopt_r(argc, argv, "qr:", &g)) != -1) switch (opt) {
     case 'q': ask = 1; break;
-    case 'r': actions(&p, g.arg); break;
+    case 'r': actions(action, g.arg); break;
     default: dieusage();
     }
   argc -= g.ind;
@@ -71,5 +53,5 @@ int main(int argc, char const *const *argv)
   if (argc != (ask ? 3 : 0)) dieusage();
   signal(SIGPIPE, SIG_IGN);
   if (jail_enter(&walls) < 0) strerr_diefu1sys(111, "enter the jail");
-  return ask ? query(argv) : filter_run(&p);
+  return ask ? query(argv) : spf_filter_run(action);
 }

@@ -315,7 +315,7 @@ same(added('"a b"@exp.test'),
 same(added('x@exp.test', '-r', 'fail=reject')[0],
      net('V', 'reject', '550 5.7.23 SPF fail, the domain explains: '
          'Not from 192.0.2.1, says exp.test'), 'RFC 7208 8.4: -r fail=reject')
-ok(b':Vjunk\x00550 5.7.23 SPF softfail' in
+ok(b':Vjunk\x00250 2.7.23 SPF softfail' in
    added('x@soft.test', '-r', 'fail=reject,softfail=junk')[0],
    '-r softfail=junk')
 ok(added('x@fail.test', '-r', 'temperror=defer')[0].find(b'451 4.7.24') > 0,

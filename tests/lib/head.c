@@ -1,9 +1,9 @@
-/* needs: dkim-sign/head.o dkim-sign/fields.o */
+/* needs: dkim-sign/fields.o */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "dkim-sign/fields.h"
-#include "dkim-sign/head.h"
+#include "head.h"
 #include "tap.h"
 
 static void feed(head *h, char const *s, size_t step)

@@ -1,0 +1,197 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <skalibs/types.h>
+
+#include "filter.h"
+#include "log.h"
+
+enum { FACTS, CONNECTED, ADDRESSED, CONTENT };
+
+static io_time soon(void)
+{
+  return io_after(PARCEL_MS);
+}
+
+static int put(filter *f, char type, char const *s, size_t len)
+{
+  return parcel_put(&f->out, type, s, len, soon()) < 0 ? -1 : 1;
+}
+
+char const *filter_fact(filter const *f, char const *name)
+{
+  size_t n = strlen(name);
+  char const *s = f->facts.s, *end = s ? s + f->facts.len : s;
+  for (; s < end; s += strlen(s) + 1)
+    if (!strncmp(s, name, n) && s[n] == '=') return s + n + 1;
+  return "";
+}
+
+static int loopback(char const *ip)
+{
+  return !strncmp(ip, "127.", 4) || !strcmp(ip, "::1") ||
+         !strncasecmp(ip, "::ffff:127.", 11);
+}
+
+/* A record that may stand only behind the recipients waits for their end, in
+   late: type, length, bytes. */
+static int later(filter *f, char type, char const *s, size_t len)
+{
+  if (f->stage == CONTENT) return put(f, type, s, len);
+  if (len >= PARCEL_RECORD) return errno = EMSGSIZE, -1;
+  return stralloc_append(&f->late, type) &&
+                 stralloc_catb(&f->late, (char *)&len, sizeof len) &&
+                 stralloc_catb(&f->late, s, len)
+             ? 1
+             : -1;
+}
+
+static int put_late(filter *f)
+{
+  char const *s = f->late.s, *end = s ? s + f->late.len : s;
+  f->late.len = 0;
+  while (s < end) {
+    char type = *s++;
+    size_t len;
+    memcpy(&len, s, sizeof len);
+    s += sizeof len;
+    if (put(f, type, s, len) < 0) return -1;
+    s += len;
+  }
+  return 1;
+}
+
+int filter_result(filter *f, char const *resinfo)
+{
+  return later(f, PARCEL_RESULT, resinfo, strlen(resinfo));
+}
+
+int filter_field(filter *f, char const *field, size_t len)
+{
+  return later(f, PARCEL_FIELD, field, len);
+}
+
+int filter_omit(filter *f, char const *name, unsigned n)
+{
+  char r[128];
+  int len = snprintf(r, sizeof r, "%s%c%u", name, 0, n);
+  if (len < 0 || (size_t)len >= sizeof r) return errno = EMSGSIZE, -1;
+  return later(f, PARCEL_OMIT, r, (size_t)len);
+}
+
+int filter_reply(filter *f, filter_action a, long number, char const *reply)
+{
+  static char const *const words[] = {"", "junk", "reject", "defer"};
+  size_t word = strlen(words[a]) + 1, len = strnlen(reply, PARCEL_REPLY - 1);
+  char v[16 + PARCEL_REPLY + 24];
+  if (a == FILTER_IGNORE) return 1;
+  memcpy(v, words[a], word);
+  memcpy(v + word, reply, len);
+  len += word;
+  if (number >= 0) {
+    v[len++] = 0;
+    len += ulong_fmt(v + len, (unsigned long)number);
+  } else if (a != FILTER_JUNK) {
+    f->refused = 1;
+  }
+  return put(f, PARCEL_VERDICT, v, len);
+}
+
+int filter_verdict(filter *f, filter_action a, long number, char const *detail,
+                   char const *text)
+{
+  static char const *const class[] = {"", "250 2.", "550 5.", "451 4."};
+  char reply[PARCEL_REPLY], clean[401];
+  parcel_clean(clean, sizeof clean, text, strlen(text));
+  snprintf(reply, sizeof reply, "%s%.16s %s", class[a], detail, clean);
+  return filter_reply(f, a, number, reply);
+}
+
+static void begin(filter *f, parcel_record const *r)
+{
+  snprintf(f->id, sizeof f->id, "%.*s", (int)r->len, r->s);
+  f->facts.len = f->from.len = f->late.len = 0;
+  f->refused = f->trusted = 0;
+  f->stage = FACTS;
+  if (f->begin) f->begin(f);
+}
+
+static int keep(stralloc *to, parcel_record const *r)
+{
+  return stralloc_catb(to, r->s, r->len) && stralloc_0(to) ? 1 : -1;
+}
+
+/* Whatever is not a fact says that all of them are known. */
+static int connected(filter *f)
+{
+  char const *ip = filter_fact(f, "ip");
+  f->stage = CONNECTED;
+  f->trusted = *filter_fact(f, "user") || !*ip || loopback(ip);
+  return f->connect && !f->refused ? f->connect(f) : 1;
+}
+
+static int content(filter *f)
+{
+  f->stage = CONTENT;
+  return put_late(f);
+}
+
+/* What comes before the record itself. */
+static int before(filter *f, parcel_record const *r)
+{
+  int owned = !strchr("IPFT?.", r->type);
+  if (r->type == PARCEL_BEGIN) begin(f, r);
+  if (f->stage == FACTS && !strchr("IPV", r->type) && connected(f) < 0)
+    return -1;
+  if (strchr("MEHA.", r->type) && f->stage != CONTENT && content(f) < 0)
+    return -1;
+  if (owned && f->record && !f->refused && f->record(f, r) < 0) return -1;
+  if (r->type == PARCEL_END && f->end && !f->refused) return f->end(f);
+  return 1;
+}
+
+static int after(filter *f, parcel_record const *r)
+{
+  switch (r->type) {
+  case PARCEL_CLIENT: return keep(&f->facts, r);
+  case PARCEL_FROM:
+    f->stage = ADDRESSED;
+    if (keep(&f->from, r) < 0) return -1;
+    return f->sender && !f->refused ? f->sender(f) : 1;
+  case PARCEL_TO: return f->recipient && !f->refused ? f->recipient(f, r) : 1;
+  default:
+    if (parcel_refused(r)) f->refused = 1;
+    return 1;
+  }
+}
+
+/* What is buffered goes out when nothing more has come in. */
+static int step(filter *f, parcel_in *in)
+{
+  parcel_record r;
+  int got;
+  if (in->pos == in->end && parcel_flush(&f->out, soon()) < 0) return -1;
+  got = parcel_next(in, &r, &f->order);
+  if (got <= 0) return got;
+  if (before(f, &r) < 0 || put(f, r.type, r.s, r.len) < 0) return -1;
+  return after(f, &r);
+}
+
+int filter_run(filter *f)
+{
+  parcel_in in;
+  int r;
+  f->order = 0;
+  if (parcel_in_init(&in, 0) < 0 || parcel_out_init(&f->out, 1, -1) < 0)
+    return 111;
+  while ((r = step(f, &in)) > 0) continue;
+  if (r < 0) log_warnsys("unable to pass on a parcel");
+  parcel_in_free(&in);
+  parcel_out_free(&f->out);
+  stralloc_free(&f->facts);
+  stralloc_free(&f->from);
+  stralloc_free(&f->late);
+  return r < 0 ? 111 : 0;
+}

@@ -1,0 +1,39 @@
+#include <stdio.h>
+
+#include "conf.h"
+#include "log.h"
+#include "spf-filter.h"
+
+/* RFC 7372 3.2: X.7.23, X.7.24 */
+static int verdict(filter *f, filter_action a, spf_answer const *s)
+{
+  char text[PARCEL_REPLY + 64];
+  int failed = s->result == SPF_FAIL || s->result == SPF_SOFTFAIL;
+  snprintf(text, sizeof text, "SPF %s%s%s", spf_word(s->result),
+           s->explained ? ", the domain explains: " : ": ", s->text);
+  return filter_verdict(f, a, FILTER_ALL, failed ? "7.23" : "7.24", text);
+}
+
+/* At F everything is known. */
+static int sender(filter *f)
+{
+  filter_action const *action = f->data;
+  char const *ip = filter_fact(f, "ip"), *helo = filter_fact(f, "helo");
+  char value[1024], result[1100];
+  spf_request q = {ip, helo, f->from.s, conf_me()};
+  spf_answer a;
+  if (f->trusted || !spf_check(&q, &a)) return 1;
+  filter_property(value, sizeof value, a.identity);
+  snprintf(result, sizeof result, "spf=%s smtp.%s=%s", spf_word(a.result),
+           a.helo ? "helo" : "mailfrom", value);
+  log_info("trace=%s ip=%s helo=%s from=<%s> spf=%s: %s", filter_fact(f, "id"),
+           ip, helo, f->from.s, spf_word(a.result), a.text);
+  if (filter_result(f, result) < 0) return -1;
+  return verdict(f, action[a.result], &a);
+}
+
+int spf_filter_run(filter_action const *action)
+{
+  filter f = {.data = (void *)(uintptr_t)action, .sender = sender};
+  return filter_run(&f);
+}
