@@ -109,6 +109,20 @@ int filter_verdict(filter *f, filter_action a, long number, char const *detail,
   return filter_reply(f, a, number, reply);
 }
 
+static int keep(stralloc *to, parcel_record const *r)
+{
+  return stralloc_catb(to, r->s, r->len) && stralloc_0(to) ? 1 : -1;
+}
+
+int filter_add_fact(filter *f, char const *name, char const *value)
+{
+  char s[PARCEL_FACT + 1];
+  int n = snprintf(s, sizeof s, "%s=%s", name, value);
+  parcel_record r = {.type = PARCEL_CLIENT, .s = s, .len = (size_t)n};
+  if (n < 0 || (size_t)n >= sizeof s || *filter_fact(f, name)) return 0;
+  return put(f, r.type, r.s, r.len) < 0 ? -1 : keep(&f->facts, &r);
+}
+
 static void begin(filter *f, parcel_record const *r)
 {
   snprintf(f->id, sizeof f->id, "%.*s", (int)r->len, r->s);
@@ -116,11 +130,6 @@ static void begin(filter *f, parcel_record const *r)
   f->refused = f->trusted = 0;
   f->stage = FACTS;
   if (f->begin) f->begin(f);
-}
-
-static int keep(stralloc *to, parcel_record const *r)
-{
-  return stralloc_catb(to, r->s, r->len) && stralloc_0(to) ? 1 : -1;
 }
 
 /* Whatever is not a fact says that all of them are known. */

@@ -50,6 +50,10 @@ int filter_result(filter *f, char const *resinfo);
 int filter_field(filter *f, char const *field, size_t len);
 int filter_omit(filter *f, char const *name, unsigned n);
 
+/* A P record behind the others, from connect() alone: 1; 0: there is one of
+   that name, or it is too long; -1 with errno. */
+int filter_add_fact(filter *f, char const *name, char const *value);
+
 /* A V record for all or for the recipients of that number. detail: "7.1" makes
    550 5.7.1 or 451 4.7.1; text is cleaned. Or a whole reply, "554 5.7.0 text",
    whose class must fit the action. FILTER_IGNORE: nothing. */

@@ -1,4 +1,3 @@
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,14 +5,12 @@
 #include <skalibs/strerr.h>
 
 #include "conf.h"
-#include "jail.h"
+#include "confine.h"
 #include "spf-filter.h"
 
 #define USAGE                                                                  \
   "spf-check [ -r result=action,… ]  or  spf-check -q ip helo sender"
 #define dieusage() strerr_dieusage(100, USAGE)
-
-#define MEMORY (128u << 20)
 
 static void actions(filter_action *to, char const *s)
 {
@@ -35,10 +32,6 @@ static int query(char const *const *argv)
 
 int main(int argc, char const *const *argv)
 {
-  static jail_path const paths[] = {
-      {"/etc", 0}, {"/run/systemd/resolve", 0}, {0}};
-  static jail const walls = {
-      .paths = paths, .flags = JAIL_NET, .memory = MEMORY};
   filter_action action[SPF_PERMERROR + 1] = {FILTER_IGNORE};
   subgetopt g = SUBGETOPT_ZERO;
   int opt, ask = 0;
@@ -51,7 +44,6 @@ int main(int argc, char const *const *argv)
   argc -= g.ind;
   argv += g.ind;
   if (argc != (ask ? 3 : 0)) dieusage();
-  signal(SIGPIPE, SIG_IGN);
-  if (jail_enter(&walls) < 0) strerr_diefu1sys(111, "enter the jail");
+  confine();
   return ask ? query(argv) : spf_filter_run(action);
 }

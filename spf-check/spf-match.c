@@ -7,6 +7,7 @@
 #include <arpa/nameser.h>
 
 #include "dns.h"
+#include "rdns.h"
 #include "spf-state.h"
 
 io_time spf_deadline(spf_state const *st)
@@ -141,35 +142,13 @@ static int match_mx(spf_state *st, spf_term const *t, char const *name,
   return m;
 }
 
-static void validate(spf_state *st, dns_answer const *ptr)
-{
-  dns_question q[SPF_NAMES];
-  dns_answer a[SPF_NAMES];
-  unsigned n = ptr->n < SPF_NAMES ? ptr->n : SPF_NAMES;
-  for (unsigned i = 0; i < n; i++)
-    q[i] = (dns_question){ptr->v[i].data, type(st)};
-  dns_query_all(a, q, n, spf_deadline(st));
-  for (unsigned i = 0; i < n; i++) {
-    if (among(st, a + i, st->v6 ? 128 : 32) &&
-        !stralloc_catb(&st->names, q[i].name, strlen(q[i].name) + 1))
-      st->names.len = 0;
-    dns_free(a + i);
-  }
-}
-
 /* 5.5: errors and surplus names are passed over */
 void spf_find_names(spf_state *st)
 {
-  char name[80];
-  dns_answer a = {0};
+  enum rdns_result r;
   if (st->names_known) return;
-  st->names_known = 1;
-  if (!dns_reverse_name(name, sizeof name, st->ip_text)) return;
-  if (dns_query(&a, name, ns_t_ptr, spf_deadline(st)) == DNS_OK)
-    validate(st, &a);
-  else if (a.status == DNS_NXDOMAIN || a.status == DNS_NODATA)
-    st->names_known = 2;
-  dns_free(&a);
+  r = rdns_names(&st->names, 0, st->ip_text, spf_deadline(st));
+  st->names_known = r == RDNS_PERMERROR ? 2 : 1;
 }
 
 static int match_ptr(spf_state *st, char const *target, enum spf_result *r)

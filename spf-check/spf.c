@@ -9,6 +9,7 @@
 
 #include "addr.h"
 #include "dns.h"
+#include "ip.h"
 #include "parcel.h"
 #include "spf-state.h"
 
@@ -170,12 +171,9 @@ static enum spf_result check_host(spf_state *st, char const *domain,
 
 static int read_ip(spf_state *st, char *text)
 {
-  static unsigned char const mapped[12] = {[10] = 255, [11] = 255};
-  if (inet_pton(AF_INET6, st->q->ip, st->ip) == 1) {
-    st->v6 = memcmp(st->ip, mapped, sizeof mapped) != 0;
-    if (!st->v6) memmove(st->ip, st->ip + 12, 4);
-  } else if (inet_pton(AF_INET, st->q->ip, st->ip) != 1)
-    return errno = EINVAL, 0;
+  unsigned n = ip_bytes(st->ip, st->q->ip);
+  if (!n) return errno = EINVAL, 0;
+  st->v6 = n == 16;
   st->ip_text =
       inet_ntop(st->v6 ? AF_INET6 : AF_INET, st->ip, text, INET6_ADDRSTRLEN);
   return 1;

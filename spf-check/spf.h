@@ -10,7 +10,7 @@
 
 #define SPF_LOOKUPS 10     /* terms that ask DNS: RFC 7208 4.6.4 */
 #define SPF_VOID 2         /* of them, those without an answer */
-#define SPF_NAMES 10       /* MX or PTR names of one term */
+#define SPF_NAMES 10       /* MX names of one term */
 #define SPF_MS 20000       /* the whole check */
 #define SPF_QUERY_MS 10000 /* one look-up */
 #define SPF_TEXT 512

@@ -1,0 +1,9 @@
+/* What the checks of this folder may still do. */
+#ifndef CONFINE_H
+#define CONFINE_H
+
+/* Ignores SIGPIPE and puts up the walls: may ask DNS, read what names the
+   resolver, and no other file. Dies (111) if it cannot. */
+void confine(void);
+
+#endif
