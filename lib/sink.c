@@ -59,6 +59,7 @@ static void recipient(sink *s, parcel_record const *r)
   }
   if (++s->recipients > PARCEL_RECIPIENTS)
     sink_refuse(s, 552, "5.5.3 Too many recipients");
+  s->last = t.number;
   keep(s, &s->head, r);
   if (!s->refused) s->recipient(s, &t);
 }
@@ -120,15 +121,24 @@ static int end(sink *s)
   return r;
 }
 
+/* Behind a recipient, what has been said of that one counts, too. */
+static int settle(sink *s)
+{
+  int code;
+  char text[PARCEL_REPLY];
+  if (s->refused) return sink_report(s, 'Q', 0, s->code, s->text);
+  if (s->recipients && sink_judged(s, s->last, &code, text))
+    return sink_report(s, 'Q', 0, code, text);
+  return sink_report(s, 'Q', 0, 250, "2.0.0 Go on");
+}
+
 static int record(sink *s, parcel_record const *r)
 {
   s->deadline = io_after(PARCEL_MS);
   if (r->type == PARCEL_BEGIN) begin(s, r);
   if (s->passing) return s->pass(s, r);
   if (r->type == PARCEL_END) return end(s);
-  if (r->type == PARCEL_SETTLE)
-    return s->refused ? sink_report(s, 'Q', 0, s->code, s->text)
-                      : sink_report(s, 'Q', 0, 250, "2.0.0 Go on");
+  if (r->type == PARCEL_SETTLE) return settle(s);
   if (!s->refused) kept(s, r);
   return 1;
 }

@@ -17,8 +17,9 @@ struct sink {
   stralloc judged; /* V on junk or one recipient; unknown records */
   char id[PARCEL_ID + 1];
   unsigned recipients;
-  io_time deadline; /* of the next record, and of what this one causes */
-  int refused;      /* the rest is read and dropped, then comes this reply */
+  unsigned long last; /* number of the last recipient */
+  io_time deadline;   /* of the next record, and of what this one causes */
+  int refused;        /* the rest is read and dropped, then comes this reply */
   int code;
   char text[PARCEL_REPLY];
   int passing; /* all further records go to pass() */

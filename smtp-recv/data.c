@@ -6,6 +6,7 @@
 #include <skalibs/types.h>
 
 #include "message.h"
+#include "opening.h"
 #include "session.h"
 
 #define CHUNK_MAX (UINT64_C(1) << 40)
@@ -54,7 +55,7 @@ void cmd_data(session *s, char *arg)
   say(s, "354 End with a dot on a line of its own");
   while (!s->dots.done) {
     if (!session_more(s, block(s, end))) {
-      way_drop(&s->way);
+      opening_end(s, "451 4.4.2 The client went away");
       return;
     }
     take(s, SIZE_MAX);

@@ -17,6 +17,7 @@
 #include "conf.h"
 #include "crlf.h"
 #include "date.h"
+#include "dsn-param.h"
 #include "header.h"
 #include "way.h"
 
@@ -33,7 +34,7 @@ typedef struct mail {
   char id[17];
   char user[ADDR_MAX + 1]; /* who calls us, with our domain */
   char const *from, *name;
-  char const *ret; /* "RET=HDRS", "RET=FULL" or 0 */
+  char ret[9];     /* "RET=HDRS", "RET=FULL" or nothing */
   char notify[32]; /* "notify=…" or nothing */
   int from_header;
   stralloc to; /* addresses with their NULs */
@@ -183,7 +184,7 @@ static void put_envelope(mail *m)
   put(m, PARCEL_CLIENT, s,
       (size_t)snprintf(s, sizeof s, "time=%lld", (long long)time(0)));
   put(m, PARCEL_FROM, s,
-      (size_t)snprintf(s, sizeof s, m->ret ? "%s%c%s" : "%s", m->from, 0,
+      (size_t)snprintf(s, sizeof s, *m->ret ? "%s%c%s" : "%s", m->from, 0,
                        m->ret));
   for (unsigned i = 0; i < m->nto; i++, to += strlen(to) + 1)
     put(m, PARCEL_TO, s,
@@ -255,35 +256,18 @@ static char const *sender(char const *s)
   return s;
 }
 
-/* NEVER, or some of SUCCESS, FAILURE, DELAY (RFC 3461 4.1), in any case. */
 static void notify(mail *m, char const *s)
 {
-  static char const *const words[] = {"SUCCESS", "FAILURE", "DELAY"};
-  char list[32];
-  size_t n = 0, len;
-  if (!strcasecmp(s, "NEVER")) {
-    snprintf(m->notify, sizeof m->notify, "notify=NEVER");
-    return;
-  }
-  for (unsigned seen = 0;; s += len + 1) {
-    unsigned w = 0;
-    len = strcspn(s, ",");
-    while (w < 3 && (len != strlen(words[w]) || strncasecmp(s, words[w], len)))
-      w++;
-    if (w == 3 || seen & 1u << w) dieusage();
-    seen |= 1u << w;
-    n +=
-        (size_t)snprintf(list + n, sizeof list - n, n ? ",%s" : "%s", words[w]);
-    if (!s[len]) break;
-  }
-  snprintf(m->notify, sizeof m->notify, "notify=%.21s", list);
+  char list[DSN_NOTIFY];
+  if (!dsn_notify(list, s)) dieusage();
+  snprintf(m->notify, sizeof m->notify, "notify=%s", list);
 }
 
-static char const *ret(char const *s)
+static void ret(mail *m, char const *s)
 {
-  if (!strcasecmp(s, "hdrs")) return "RET=HDRS";
-  if (strcasecmp(s, "full")) dieusage();
-  return "RET=FULL";
+  char const *word = dsn_ret(s);
+  if (!word) dieusage();
+  snprintf(m->ret, sizeof m->ret, "RET=%s", word);
 }
 
 int main(int argc, char const *const *argv)
@@ -303,7 +287,7 @@ int main(int argc, char const *const *argv)
     case 'r': m.from = sender(l.arg); break;
     case 'F': m.name = l.arg; break;
     case 'N': notify(&m, l.arg); break;
-    case 'R': m.ret = ret(l.arg); break;
+    case 'R': ret(&m, l.arg); break;
     case 'S': to = l.arg; break;
     case 'b':
       if (strcmp(l.arg, "m")) strerr_dief2x(100, "not offered: -b", l.arg);

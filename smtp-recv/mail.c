@@ -1,5 +1,5 @@
-/* MAIL (RFC 5321 4.1.1.2) with SIZE (1870), BODY (6152), SMTPUTF8 (6531) and
-   AUTH (4954). */
+/* MAIL (RFC 5321 4.1.1.2) with SIZE (1870), BODY (6152), SMTPUTF8 (6531), AUTH
+   (4954), RET and ENVID (3461) and REQUIRETLS (8689). */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -7,6 +7,8 @@
 #include <skalibs/types.h>
 
 #include "addr.h"
+#include "dsn-param.h"
+#include "opening.h"
 #include "params.h"
 #include "session.h"
 
@@ -16,7 +18,7 @@ typedef struct given {
   char const *no; /* the reply, if it is one of these */
 } given;
 
-enum { SIZE = 1, BODY = 2, UTF8 = 4, AUTH = 8 };
+enum { SIZE = 1, BODY = 2, UTF8 = 4, AUTH = 8, RET = 16, ENVID = 32, TLS = 64 };
 
 static int no(given *g, char const *text)
 {
@@ -60,6 +62,19 @@ static int mail_auth(given *g, char const *value)
   return once(g, AUTH) && *value;
 }
 
+static int mail_ret(given *g, char const *value)
+{
+  g->s->ret = dsn_ret(value);
+  return once(g, RET) && g->s->ret;
+}
+
+static int mail_envid(given *g, char const *value)
+{
+  if (!once(g, ENVID) || !dsn_envid_valid(value)) return 0;
+  snprintf(g->s->envid, sizeof g->s->envid, "%s", value);
+  return 1;
+}
+
 static int mail_param(char const *name, char const *value, void *data)
 {
   given *g = data;
@@ -70,6 +85,13 @@ static int mail_param(char const *name, char const *value, void *data)
   if (!strcasecmp(name, "SMTPUTF8") && whole) {
     g->s->utf8 = 1;
     return once(g, UTF8);
+  }
+  if (DSN_OFFERED && !strcasecmp(name, "RET")) return mail_ret(g, value);
+  if (DSN_OFFERED && !strcasecmp(name, "ENVID")) return mail_envid(g, value);
+  if (REQUIRETLS_OFFERED && g->s->tls && !strcasecmp(name, "REQUIRETLS") &&
+      whole) {
+    g->s->requiretls = 1;
+    return once(g, TLS);
   }
   return no(g, "555 5.5.4 Parameter unknown");
 }
@@ -83,10 +105,23 @@ static char const *too_early(session const *s)
   return 0;
 }
 
-static void append(session *s, char const *name)
+static void append(session *s, char const *name, char const *value)
 {
-  if (!stralloc_append(&s->from, 0) || !stralloc_cats(&s->from, name))
+  if (!stralloc_append(&s->from, 0) || !stralloc_cats(&s->from, name) ||
+      !stralloc_cats(&s->from, value))
     hang_up(s, "421 4.3.0 Out of memory");
+}
+
+static void append_all(session *s)
+{
+  char size[24];
+  snprintf(size, sizeof size, "%llu", (unsigned long long)s->size);
+  if (s->size) append(s, "SIZE=", size);
+  if (s->body8) append(s, "BODY=", "8BITMIME");
+  if (s->utf8) append(s, "SMTPUTF8", "");
+  if (s->ret) append(s, "RET=", s->ret);
+  if (*s->envid) append(s, "ENVID=", s->envid);
+  if (s->requiretls) append(s, "REQUIRETLS", "");
 }
 
 static char const *read_mail(session *s, char *arg)
@@ -123,13 +158,14 @@ void cmd_mail(session *s, char *arg)
     say_error(s, why);
     return;
   }
-  s->mail = 1;
-  if (s->size) {
-    char size[32];
-    snprintf(size, sizeof size, "SIZE=%llu", (unsigned long long)s->size);
-    append(s, size);
+  append_all(s);
+  if (s->over) return;
+  why = opening_mail(s);
+  if (why) {
+    say(s, "%s", why);
+    transaction_reset(s);
+    return;
   }
-  if (s->body8) append(s, "BODY=8BITMIME");
-  if (s->utf8) append(s, "SMTPUTF8");
+  s->mail = 1;
   say(s, "250 2.1.0 Sender ok");
 }

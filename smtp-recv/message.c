@@ -10,9 +10,8 @@
 #include "date.h"
 #include "log.h"
 #include "message.h"
+#include "opening.h"
 #include "trace.h"
-
-#define RECEIVED_MAX 100 /* RFC 5321 6.3 */
 
 static char const way_failed[] = "451 4.3.0 Mail cannot be taken now";
 
@@ -24,7 +23,7 @@ static io_time soon(void)
 static void fail(session *s, char const *why)
 {
   if (!s->refusal) s->refusal = why;
-  way_drop(&s->way);
+  opening_end(s, why);
 }
 
 static void put(session *s, char type, void const *bytes, size_t n)
@@ -33,58 +32,11 @@ static void put(session *s, char type, void const *bytes, size_t n)
   if (way_put(&s->way, type, bytes, n, soon()) <= 0) fail(s, way_failed);
 }
 
-static void fact(session *s, char const *name, char const *value)
-{
-  char record[PARCEL_FACT];
-  int n;
-  if (!*value) return;
-  n = snprintf(record, sizeof record, "%s=%s", name, value);
-  if (n > 0 && (size_t)n < sizeof record)
-    put(s, PARCEL_CLIENT, record, (size_t)n);
-}
-
-static void fact_number(session *s, char const *name, unsigned long n)
-{
-  char value[24];
-  snprintf(value, sizeof value, "%lu", n);
-  if (n) fact(s, name, value);
-}
-
-static void facts(session *s, trace const *t)
-{
-  char clean[SESSION_HELO + 1];
-  serve_peer const *p = s->peer;
-  fact(s, "id", s->id);
-  fact(s, "ip", p->ip);
-  fact_number(s, "port", p->port);
-  fact(s, "localip", p->localip);
-  fact_number(s, "localport", p->localport);
-  parcel_clean(clean, sizeof clean, s->helo, strlen(s->helo));
-  fact(s, "helo", clean);
-  parcel_clean(clean, sizeof clean, t->rdns, strlen(t->rdns));
-  fact(s, "rdns", clean);
-  fact(s, "proto", t->proto);
-  fact(s, "tls", s->tls_info.version);
-  fact(s, "cipher", s->tls_info.cipher);
-  fact(s, "user", s->user);
-  fact(s, "by", s->o->me);
-  fact_number(s, "time", (unsigned long)t->time);
-}
-
-static void recipients(session *s)
-{
-  char const *p = s->to.s, *end = p + s->to.len;
-  while (p < end) {
-    size_t n = (size_t)(unsigned char)p[0] << 8 | (unsigned char)p[1];
-    put(s, PARCEL_TO, p + 2, n);
-    p += 2 + n;
-  }
-}
-
 static void describe(session *s, trace *t)
 {
   char const *rdns = ucspi_get("REMOTEHOST");
-  *t = (trace){.helo = s->helo,
+  *t = (trace){.hidden = s->o->mode->completes && !s->o->show_client,
+               .helo = s->helo,
                .rdns = rdns ? rdns : "",
                .ip = s->peer->ip,
                .me = s->o->me,
@@ -104,13 +56,8 @@ void message_begin(session *s, int raw)
   s->total = 0;
   s->dots = (dots){.raw = raw};
   watch_start(&s->watch, s->o->me);
-  snprintf(s->parcel, sizeof s->parcel, "%s.%u", s->id, ++s->parcels);
+  if (opening_put(s, OPENING_TO) < 0) fail(s, way_failed);
   describe(s, &t);
-  s->way.touched = 0;
-  put(s, PARCEL_BEGIN, s->parcel, strlen(s->parcel));
-  facts(s, &t);
-  put(s, PARCEL_FROM, s->from.s, s->from.len);
-  recipients(s);
   put(s, PARCEL_FIELD, received, trace_received(received, &t));
 }
 
@@ -118,7 +65,10 @@ static char const *objection(session const *s)
 {
   if (s->dots.bare) return "550 5.6.0 A CR or LF stands alone in the message";
   if (s->total > s->o->size) return "552 5.3.4 Message too big";
-  if (s->watch.received > RECEIVED_MAX) return "554 5.4.6 Mail loop";
+  if (s->watch.received > s->o->received) return "554 5.4.6 Mail loop";
+  if (s->watch.header > s->o->header) return "552 5.3.4 Header too big";
+  if (s->o->line && s->watch.longest > s->o->line)
+    return "550 5.6.0 A line of the message is too long";
   if (s->watch.overflow)
     return "550 5.6.0 Too many forged Authentication-Results fields";
   return 0;
@@ -196,6 +146,7 @@ static void reply_all(session *s, parcel_report const *final,
                       results const *all)
 {
   char line[PARCEL_REPLY + 8];
+  unsigned long last = 0;
   snprintf(line, sizeof line, "%d %s", final->code, final->text);
   log_result(s, line);
   s->idle_commands = 0;
@@ -203,14 +154,19 @@ static void reply_all(session *s, parcel_report const *final,
     reply_report(s, final);
     return;
   }
-  for (unsigned i = 0; i < all->n; i++)
-    reply_report(s, all->v[i].code ? &all->v[i] : final);
+  for (size_t i = 0, n; i < s->to.len; i += n) {
+    unsigned long number = strtoul(s->to.s + i + 2, 0, 10);
+    n = 2 + ((size_t)(unsigned char)s->to.s[i] << 8 |
+             (unsigned char)s->to.s[i + 1]);
+    if (i && number == last) continue;
+    last = number;
+    reply_report(s, all->v[number].code ? &all->v[number] : final);
+  }
 }
 
 void message_refuse(session *s)
 {
   unsigned n = s->o->mode->lmtp ? s->accepted : 1;
-  way_drop(&s->way);
   log_result(s, s->refusal);
   s->errors++;
   while (n--) say(s, "%s", s->refusal);
@@ -220,7 +176,7 @@ void message_refuse(session *s)
 
 void message_end(session *s)
 {
-  results all = {.n = s->o->mode->lmtp ? s->accepted : 0};
+  results all = {.n = s->o->mode->lmtp ? s->numbers : 0};
   parcel_report final;
   int r;
   watch_end(&s->watch);
@@ -232,6 +188,7 @@ void message_end(session *s)
   if (!s->refusal) {
     r = way_finish(&s->way, s->parcel, &final, all.n ? one_result : 0, &all,
                    soon());
+    s->opening = OPENING_NONE;
     if (r < 0) fail(s, way_failed);
   }
   if (s->refusal) {

@@ -7,20 +7,33 @@
 
 #include "addr.h"
 #include "log.h"
+#include "opening.h"
 #include "params.h"
 #include "session.h"
 
+/* One RCPT: the address with its NUL, and what RFC 3461 4 adds. */
+typedef struct wish {
+  stralloc rcpt;
+  int utf8;
+  char notify[DSN_NOTIFY];
+  char orcpt[DSN_ORCPT + 1];
+} wish;
+
 static int rcpt_param(char const *name, char const *value, void *data)
 {
-  (void)name;
-  (void)value;
-  (void)data;
-  return -1; /* none is offered */
+  wish *w = data;
+  if (DSN_OFFERED && !strcasecmp(name, "NOTIFY"))
+    return !*w->notify && dsn_notify(w->notify, value);
+  if (!DSN_OFFERED || strcasecmp(name, "ORCPT")) return -1;
+  if (*w->orcpt || !dsn_orcpt_valid(value, w->utf8)) return 0;
+  snprintf(w->orcpt, sizeof w->orcpt, "%s", value);
+  return 1;
 }
 
-/* rcpt becomes the address with its NUL: 0, or why not. */
-static char const *read_rcpt(session *s, char *arg, stralloc *rcpt)
+/* 0, or why not. */
+static char const *read_rcpt(session *s, char *arg, wish *w)
 {
+  stralloc *rcpt = &w->rcpt;
   size_t used;
   int r;
   if (strncasecmp(arg, "TO:", 3)) return "501 5.5.2 RCPT TO:<address>";
@@ -29,7 +42,10 @@ static char const *read_rcpt(session *s, char *arg, stralloc *rcpt)
   r = addr_path(rcpt, arg, strlen(arg), &used, ADDR_BARE | ADDR_UTF8);
   if (r < 0) return "451 4.3.0 Out of memory";
   if (!r || (arg[used] && arg[used] != ' ')) return "501 5.1.3 Not an address";
-  r = params_each(arg + used, rcpt_param, s);
+  if (!s->extended && arg[used + strspn(arg + used, " ")])
+    return "555 5.5.4 Parameters need EHLO";
+  w->utf8 = s->utf8;
+  r = params_each(arg + used, rcpt_param, w);
   if (r < 0) return "555 5.5.4 Parameter unknown";
   if (!r) return "501 5.5.4 Bad parameter";
   if (addr_is_utf8(rcpt->s, rcpt->len) && !s->utf8)
@@ -60,13 +76,22 @@ static int known(session const *s, char const *target, size_t len)
   return 0;
 }
 
+/* One that is not empty, behind a NUL. */
+static int part(session *s, char const *name, char const *value)
+{
+  return !*value ||
+         (stralloc_append(&s->to, 0) && stralloc_cats(&s->to, name) &&
+          stralloc_cats(&s->to, value));
+}
+
 /* A T record behind its length, two bytes. Several recipients that mean one
    target get one copy, but each of LMTP's has a reply of its own. */
-static int add(session *s, char const *rcpt, char const *address, int local)
+static int add(session *s, wish const *w, char const *address, int local)
 {
   char head[16], size[2];
+  char const *rcpt = w->rcpt.s;
   size_t start = s->to.len, target, n;
-  int len = snprintf(head, sizeof head, "%u", s->accepted);
+  int len = snprintf(head, sizeof head, "%u", s->numbers);
   char const *route = local ? "route=local" : "route=remote";
   char const *to = local && !strchr(address, '@') ? rcpt : address;
   if (!stralloc_catb(&s->to, "??", 2) ||
@@ -81,7 +106,8 @@ static int add(session *s, char const *rcpt, char const *address, int local)
   s->to.len = start;
   if (!s->o->mode->lmtp && known(s, s->to.s + target, n)) return 1;
   s->to.len = target + n;
-  if (!stralloc_cats(&s->to, "rcpt=") || !stralloc_cats(&s->to, rcpt))
+  if (!stralloc_cats(&s->to, "rcpt=") || !stralloc_cats(&s->to, rcpt) ||
+      !part(s, "notify=", w->notify) || !part(s, "orcpt=", w->orcpt))
     return -1;
   n = s->to.len - start - 2;
   if (n >= PARCEL_RECORD) return errno = EMSGSIZE, -1;
@@ -92,28 +118,29 @@ static int add(session *s, char const *rcpt, char const *address, int local)
   return 1;
 }
 
-static char const *add_all(session *s, char const *rcpt, route_list const *to)
+static char const *add_all(session *s, wish const *w, route_list const *to)
 {
   if (to->n > PARCEL_RECIPIENTS - s->targets)
     return "452 4.5.3 Too many recipients";
   for (size_t i = 0; i < to->n; i++)
-    if (add(s, rcpt, to->v[i].address, to->v[i].local) < 0)
+    if (add(s, w, to->v[i].address, to->v[i].local) < 0)
       return "451 4.3.0 Out of memory";
   return 0;
 }
 
-static char const *foreign(session *s, char const *rcpt)
+static char const *foreign(session *s, wish const *w)
 {
   if (!s->o->mode->relays) {
     s->refused++;
     return "550 5.7.1 Relaying denied";
   }
-  return add(s, rcpt, rcpt, 0) < 0 ? "451 4.3.0 Out of memory" : 0;
+  return add(s, w, w->rcpt.s, 0) < 0 ? "451 4.3.0 Out of memory" : 0;
 }
 
 /* Adds the targets of rcpt: 0, or why not. */
-static char const *route(session *s, char const *rcpt)
+static char const *route(session *s, wish const *w)
 {
+  char const *rcpt = w->rcpt.s;
   table *t = fresh_table_get(&s->o->table);
   route_list to = {0};
   unsigned dropped = 0;
@@ -121,13 +148,13 @@ static char const *route(session *s, char const *rcpt)
   int r = t ? route_address(t, rcpt, &to, &dropped) : ROUTE_TEMP;
   switch (r) {
   case ROUTE_OK:
-    why = add_all(s, rcpt, &to);
+    why = add_all(s, w, &to);
     route_free(&to);
     if (dropped)
       log_warn("%s: %u targets of <%s> are unknown", s->id, dropped, rcpt);
     return why;
   case ROUTE_UNKNOWN: s->refused++; return "550 5.1.1 No such mailbox";
-  case ROUTE_FOREIGN: return foreign(s, rcpt);
+  case ROUTE_FOREIGN: return foreign(s, w);
   case ROUTE_LOOP: return "550 5.4.6 Its aliases go round in a circle";
   case ROUTE_TOOMANY: return "550 5.5.3 It has too many targets";
   default:
@@ -139,47 +166,57 @@ static char const *route(session *s, char const *rcpt)
 /* What the first recipient of a message needs: 0, or why not. */
 static char const *first(session *s, char const *rcpt)
 {
-  if (way_open(&s->way, io_after(SESSION_WAY_MS)) < 0) {
-    log_warnsys("%s: unable to open the way in", s->id);
-    return "451 4.3.0 Mail cannot be taken now";
-  }
+  if (opening_ready(s) < 0) return "451 4.3.0 Mail cannot be taken now";
   return stralloc_copyb(&s->only, rcpt, strlen(rcpt) + 1)
              ? 0
              : "451 4.3.0 Out of memory";
 }
 
 /* One that is refused leaves no target behind: the next has its number. */
-static char const *accept_rcpt(session *s, char const *rcpt)
+static char const *accept_rcpt(session *s, wish const *w)
 {
   unsigned targets = s->targets;
   size_t len = s->to.len;
   char const *why;
   if (s->accepted >= s->o->recipients) return "452 4.5.3 Too many recipients";
-  why = route(s, rcpt);
-  if (!why && !s->accepted) why = first(s, rcpt);
-  if (why) {
-    s->targets = targets;
-    s->to.len = len;
-    return why;
+  why = route(s, w);
+  if (!why && !s->accepted) why = first(s, w->rcpt.s);
+  if (!why) why = opening_rcpt(s);
+  if (!why) {
+    s->accepted++;
+    s->numbers++;
+    return 0;
   }
-  s->accepted++;
-  return 0;
+  s->to.len = len;
+  if (s->to_put > len) { /* the sink has them, and will refuse them again */
+    s->to_put = len;
+    s->numbers++;
+    if (*why == '5') s->refused++;
+  } else {
+    s->targets = targets;
+  }
+  return why;
 }
 
 void cmd_rcpt(session *s, char *arg)
 {
-  stralloc rcpt = STRALLOC_ZERO;
+  wish w = {.rcpt = STRALLOC_ZERO};
   char const *why = too_early(s);
-  if (!why) why = read_rcpt(s, arg, &rcpt);
+  if (!why) why = read_rcpt(s, arg, &w);
   if (why) {
     s->errors++;
   } else {
-    why = accept_rcpt(s, rcpt.s);
+    if (*s->verdict) {
+      why = s->verdict;
+      s->refused++;
+    } else {
+      why = accept_rcpt(s, &w);
+    }
     if (why)
-      log_info("%s: refused <%s> from=<%.*s> ip=%s: %s", s->id, rcpt.s,
+      log_info("%s: refused <%s> from=<%.*s> ip=%s: %s", s->id, w.rcpt.s,
                (int)strnlen(s->from.s, s->from.len), s->from.s, s->peer->ip,
                why);
   }
-  stralloc_free(&rcpt);
+  stralloc_free(&w.rcpt);
   say(s, "%s", why ? why : "250 2.1.5 Recipient ok");
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "opening.h"
 #include "session.h"
 
 #define IDLE_COMMANDS 100 /* that bring no mail nearer */
@@ -183,10 +184,13 @@ static void count(session *s)
 
 void transaction_reset(session *s)
 {
-  if (s->chunks) way_drop(&s->way);
-  s->mail = s->utf8 = s->body8 = s->chunks = 0;
-  s->accepted = s->targets = 0;
+  opening_end(s, "451 4.7.0 The client gave it up");
+  s->mail = s->utf8 = s->body8 = s->requiretls = s->chunks = 0;
+  s->accepted = s->targets = s->numbers = 0;
   s->size = 0;
+  s->ret = 0;
+  *s->envid = *s->verdict = 0;
+  s->to_put = 0;
   s->from.len = s->to.len = s->only.len = 0;
 }
 
@@ -220,6 +224,7 @@ int session_run(options *o, serve_peer const *peer)
     if (r >= 0) count(&s);
   }
   say_flush(&s);
+  opening_end(&s, "451 4.4.2 The client went away");
   way_free(&s.way);
   stralloc_free(&s.from);
   stralloc_free(&s.to);

@@ -9,6 +9,7 @@
 
 #include "auth.h"
 #include "dots.h"
+#include "dsn-param.h"
 #include "fresh-table.h"
 #include "io.h"
 #include "line.h"
@@ -26,7 +27,16 @@
 #define SESSION_LINE_AUTH 12288 /* RFC 4954 4 */
 #define SESSION_WAY_MS 30000    /* to connect to the way in */
 
+#define DSN_OFFERED 0
+#define REQUIRETLS_OFFERED 0
+
 struct session;
+
+/* At which the sink is asked before DATA (record ?). */
+enum { STAGE_CONNECT = 1, STAGE_SENDER = 2, STAGE_RCPT = 4 };
+
+/* How much of its parcel has been put. */
+enum { OPENING_NONE, OPENING_FACTS, OPENING_FROM, OPENING_TO };
 
 typedef struct command {
   char const *name;
@@ -56,6 +66,12 @@ typedef struct options {
   char const *tls_outside; /* version of TLS that the launcher has begun */
   uint64_t size;           /* of a message, bytes */
   unsigned recipients, errors;
+  unsigned stages;   /* STAGE_… */
+  int at_once;       /* refuses at MAIL, not only at RCPT */
+  int show_client;   /* in Received of submissions */
+  unsigned received; /* most Received fields of a message */
+  uint64_t header;   /* of a message, bytes */
+  uint64_t line;     /* most bytes of its lines without CRLF, 0: any */
   int64_t command_ms, block_ms, message_ms;
   fresh_table table;
 } options;
@@ -80,12 +96,18 @@ typedef struct session {
 
   /* the transaction */
   int mail; /* after MAIL */
-  int utf8, body8;
-  uint64_t size; /* as MAIL said; 0: it did not */
-  stralloc from; /* the F record */
-  stralloc to;   /* T records, each behind its length */
-  stralloc only; /* the first recipient */
+  int utf8, body8, requiretls;
+  char const *ret;           /* RFC 3461: FULL, HDRS or 0 */
+  char envid[DSN_ENVID + 1]; /* or "" */
+  uint64_t size;             /* as MAIL said; 0: it did not */
+  stralloc from;             /* the F record */
+  stralloc to;               /* T records, each behind its length */
+  stralloc only;             /* the first recipient */
   unsigned accepted, targets;
+  unsigned numbers; /* that T records have used; some were refused */
+  int opening;
+  size_t to_put;                  /* bytes of to that are in the parcel */
+  char verdict[PARCEL_REPLY + 8]; /* the sink's on connect or sender, or "" */
 
   /* its message */
   int chunks; /* after the first BDAT */

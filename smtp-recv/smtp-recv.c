@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <skalibs/sgetopt.h>
@@ -14,7 +15,9 @@
 #define USAGE                                                                  \
   "smtp-recv [ -s | -l ] [ -T tls ] [ -i ] [ -A auth ] [ -p ] [ -n size ] "    \
   "[ -r recipients ] [ -e errors ] [ -t seconds ] [ -b seconds ] "             \
-  "[ -m seconds ] " SERVE_USAGE " -o socket | prog..."
+  "[ -m seconds ] [ -S stage,... ] [ -E ] [ -I ] [ -R received ] "             \
+  "[ -H header ] [ -L line ] " SERVE_USAGE " -o socket | prog..."
+#define OPTIONS "slo:T:iA:pn:r:e:t:b:m:R:H:L:S:EI" SERVE_OPTIONS
 #define dieusage() strerr_dieusage(100, USAGE)
 
 #define SIZE_DEFAULT (UINT64_C(32) << 20)
@@ -23,12 +26,30 @@
 #define COMMAND_S 300 /* RFC 5321 4.5.3.2.7 */
 #define BLOCK_S 180   /* 4.5.3.2.5 */
 #define MESSAGE_S 3600
+#define RECEIVED 100 /* RFC 5321 6.3 */
+#define HEADER (1 << 20)
 
 static unsigned number(char const *s)
 {
   unsigned n;
   if (!uint0_scan(s, &n) || !n) dieusage();
   return n;
+}
+
+/* "connect,sender,rcpt", or some of them */
+static unsigned stages(char const *s)
+{
+  static char const *const words[] = {"connect", "sender", "rcpt"};
+  unsigned all = 0;
+  for (;;) {
+    size_t len = strcspn(s, ",");
+    unsigned w = 0;
+    while (w < 3 && (len != strlen(words[w]) || memcmp(s, words[w], len))) w++;
+    if (w == 3) dieusage();
+    all |= 1u << w;
+    if (!s[len]) return all;
+    s += len + 1;
+  }
 }
 
 static void option(options *o, serve *s, int opt, char const *arg)
@@ -45,6 +66,12 @@ static void option(options *o, serve *s, int opt, char const *arg)
     if (!uint640_scan(arg, &o->size) || !o->size) dieusage();
     break;
   case 'r': o->recipients = number(arg); break;
+  case 'R': o->received = number(arg); break;
+  case 'H': o->header = number(arg); break;
+  case 'L': o->line = number(arg); break;
+  case 'S': o->stages = stages(arg); break;
+  case 'E': o->at_once = 1; break;
+  case 'I': o->show_client = 1; break;
   case 'e': o->errors = number(arg); break;
   case 't': o->command_ms = (int64_t)number(arg) * 1000; break;
   case 'b': o->block_ms = (int64_t)number(arg) * 1000; break;
@@ -92,6 +119,8 @@ int main(int argc, char const *const *argv)
                .me = conf_me(),
                .size = SIZE_DEFAULT,
                .recipients = RECIPIENTS,
+               .received = RECEIVED,
+               .header = HEADER,
                .errors = ERRORS,
                .command_ms = COMMAND_S * 1000,
                .block_ms = BLOCK_S * 1000,
@@ -100,9 +129,7 @@ int main(int argc, char const *const *argv)
   char path[CONF_PATH_MAX];
   int code;
   PROG = "smtp-recv";
-  for (int opt;
-       (opt = subgetopt_r(argc, argv, "slo:T:iA:pn:r:e:t:b:m:" SERVE_OPTIONS,
-                          &l)) != -1;)
+  for (int opt; (opt = subgetopt_r(argc, argv, OPTIONS, &l)) != -1;)
     option(&o, &s, opt, l.arg);
   argc -= l.ind;
   argv += l.ind;

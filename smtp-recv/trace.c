@@ -31,26 +31,27 @@ static void from(char *to, size_t n, trace const *t)
   literal(ip, sizeof ip, t->ip);
   parcel_clean(rdns, sizeof rdns, t->rdns, strlen(t->rdns));
   if (good) {
-    snprintf(to, n, "%s%s%s%s%s%s", t->helo, *ip || *rdns ? " (" : "", rdns,
-             *ip && *rdns ? " " : "", ip, *ip || *rdns ? ")" : "");
+    snprintf(to, n, "from %s%s%s%s%s%s\r\n\t", t->helo,
+             *ip || *rdns ? " (" : "", rdns, *ip && *rdns ? " " : "", ip,
+             *ip || *rdns ? ")" : "");
     return;
   }
   parcel_clean(helo, sizeof helo, t->helo, strlen(t->helo));
   for (char *p = helo; *p; p++)
     if (strchr("()\\\"", *p)) *p = '?';
-  snprintf(to, n, "%s (HELO %s)%s%s%s", *ip ? ip : "unknown", helo,
+  snprintf(to, n, "from %s (HELO %s)%s%s%s\r\n\t", *ip ? ip : "unknown", helo,
            *rdns ? "\r\n\t(" : "", rdns, *rdns ? ")" : "");
 }
 
 size_t trace_received(char *to, trace const *t)
 {
-  char who[700], tls[128] = "", date[DATE_MAX];
+  char who[800] = "", tls[128] = "", date[DATE_MAX];
   int n;
-  from(who, sizeof who, t);
+  if (!t->hidden) from(who, sizeof who, t);
   if (*t->tls) snprintf(tls, sizeof tls, "\r\n\t(%s %s)", t->tls, t->cipher);
   date[date_mail(date, t->time)] = 0;
   n = snprintf(to, TRACE_MAX,
-               "Received: from %s\r\n\tby %s with %s%s\r\n\tid %s"
+               "Received: %sby %s with %s%s\r\n\tid %s"
                "%s%s%s;\r\n\t%s\r\n",
                who, t->me, t->proto, tls, t->id, t->rcpt ? "\r\n\tfor <" : "",
                t->rcpt ? t->rcpt : "", t->rcpt ? ">" : "", date);

@@ -8,6 +8,7 @@
 #define TRACE_MAX 3000
 
 typedef struct trace {
+  int hidden;                   /* nothing is said of the client */
   char const *helo, *rdns, *ip; /* "" where unknown */
   char const *me, *id;
   char const *rcpt; /* the only recipient, or 0 */

@@ -9,7 +9,7 @@ void watch_start(watch *w, char const *me)
   w->ended = w->middle = w->overflow = 0;
   w->received = w->results = w->nforged = 0;
   w->has_date = w->has_id = 0;
-  w->len = 0;
+  w->len = w->header = w->longest = w->line = 0;
 }
 
 /* Behind comments and blanks (RFC 5322 3.2.2). */
@@ -80,12 +80,27 @@ static void collect(watch *w, char const *s, size_t n)
   w->len += n;
 }
 
+static void measure(watch *w, char const *s, char const *end)
+{
+  while (s < end) {
+    char const *lf = memchr(s, '\n', (size_t)(end - s));
+    w->line += (size_t)((lf ? lf + 1 : end) - s);
+    /* A line is measured with its CRLF, and one that goes on without. */
+    if (w->line > (lf ? 2 : 0) + w->longest)
+      w->longest = w->line - (lf ? 2 : 0);
+    if (lf) w->line = 0;
+    s = lf ? lf + 1 : end;
+  }
+}
+
 void watch_feed(watch *w, char const *s, size_t len)
 {
   char const *end = s + len;
+  measure(w, s, end);
   while (s < end && !w->ended) {
     char const *lf = memchr(s, '\n', (size_t)(end - s));
     char const *next = lf ? lf + 1 : end;
+    w->header += (size_t)(next - s);
     if (!w->middle && *s != ' ' && *s != '\t') field_done(w);
     if (!w->middle && *s == '\r')
       w->ended = 1;

@@ -14,6 +14,9 @@ typedef struct watch {
   int middle;     /* inside a line */
   int overflow;   /* more forged fields than fit */
   unsigned received, results;
+  size_t header;  /* bytes so far */
+  size_t longest; /* line of the message so far, without CRLF */
+  size_t line;    /* the present one */
   int has_date, has_id;
   unsigned nforged;
   unsigned forged[WATCH_FORGED]; /* the nth Authentication-Results, from 1 */

@@ -1,9 +1,11 @@
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "unix.h"
 #include "way.h"
 
@@ -87,6 +89,22 @@ void way_drop(way *w)
     leave(w);
   }
   w->station.out.len = 0;
+}
+
+void way_refuse(way *w, char const *id, char const *reply, io_time deadline)
+{
+  char verdict[PARCEL_REPLY + 16];
+  parcel_report said;
+  if (w->touched && !w->broken) {
+    int n = snprintf(verdict, sizeof verdict, "%s%c%.511s",
+                     *reply == '5' ? "reject" : "defer", 0, reply);
+    if (way_put(w, PARCEL_VERDICT, verdict, (size_t)n, deadline) > 0 &&
+        way_finish(w, id, &said, 0, 0, deadline) > 0) {
+      if (said.code < 400) log_warn("%s was refused, and taken", id);
+      return;
+    }
+  }
+  way_drop(w);
 }
 
 int way_finish(way *w, char const *id, parcel_report *final,

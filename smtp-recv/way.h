@@ -30,6 +30,10 @@ int way_message(way *w, void const *s, size_t len, io_time deadline);
 /* Gives the present parcel up: nothing of it will be committed. */
 void way_drop(way *w);
 
+/* The same, for that reason (an SMTP reply): with a verdict and '.', so that
+   the way stays usable; by way_drop if that fails. */
+void way_refuse(way *w, char const *id, char const *reply, io_time deadline);
+
 /* Sends '.', and waits for the report of the parcel: 1 and *final; -1 if it
    is missing, wrong, or not alone. each() gets the T lines before it. */
 int way_finish(way *w, char const *id, parcel_report *final,

@@ -52,7 +52,8 @@ def records(f):
 
 class Parcel:
     def __init__(self, identity):
-        self.id, self.records, self.whole = identity, [], False
+        self.id, self.records = identity, []
+        self.whole = self.ended = False  # with its end; not refused
 
     def all(self, kind):
         return [body for k, body in self.records if k == kind]
@@ -63,11 +64,20 @@ class Parcel:
     def message(self):
         return b''.join(self.all('M'))
 
+    def verdict(self):
+        """The reply of the first verdict on all of it, or None."""
+        for v in self.all('V'):
+            kind, reply, *number = v.split(b'\0')
+            if kind != b'junk' and not number:
+                return reply
+
 
 class Sink:
-    """answer(parcel) gives the bytes of the report, None hangs up."""
+    """answer(parcel) gives the bytes of the report, None hangs up;
+    settle(parcel) the reply to a ? record."""
 
-    def __init__(self, name='sink', answer=None, keep=True):
+    def __init__(self, name='sink', answer=None, keep=True, settle=None):
+        self.settle = settle or (lambda p: b'250 2.0.0 Go on')
         self.path = f'{T}/{name}'
         self.answer = answer or (lambda p: b'R %s 250 2.0.0 Taken\n' % p.id)
         self.parcels, self.keep, self.connections = [], keep, 0
@@ -108,13 +118,21 @@ class Sink:
                 with self.changed:
                     self.parcels.append(p)
             elif kind == '.':
-                p.whole = True
-                said = self.answer(p)
+                no = p.verdict()
+                p.whole = not no
+                p.ended = True
+                said = b'R %s %s\n' % (p.id, no) if no else self.answer(p)
                 with self.changed:
                     self.changed.notify_all()
                 if said is None:
                     break
                 c.sendall(said)
+            elif kind == '?':
+                p.records.append((kind, body))
+                said = self.settle(p)
+                if said is None:
+                    break
+                c.sendall(b'Q %s %s\n' % (p.id, said))
             elif kind != 'M' or self.keep:
                 p.records.append((kind, body))
             with self.changed:

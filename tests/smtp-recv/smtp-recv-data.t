@@ -165,6 +165,7 @@ big = Sink('big', keep=False)
 c = client('-n', '500000000', s=big)
 c.start()
 c.say('DATA')
+c.send(b'\r\n')
 block = (b'z' * 998 + b'\r\n') * 1000
 for _ in range(60):
     c.send(block)
@@ -234,9 +235,9 @@ c = Client(['smtp-recv', 'sh', '-c',
             sink.path])
 c.start()
 n = len(sink.parcels)
-tap.ok(c.data('x\r\n.\r\n').startswith('250'), 'a pipeline as way in')
+tap.ok(c.data('x\r\n.\r\n').startswith('550'), 'a pipeline as way in')
 tap.ok([v.split(b'\0')[0] for v in last().all('V')] == [b'reject'],
-       'parcel run judged it')
+       'parcel run judged it, and the client is told')
 c.close()
 c = Client(['smtp-recv', 'sh', '-c', 'exit 0'])
 c.start()

@@ -21,7 +21,7 @@ tap.same(c.greeting, '220 mx.a.test ESMTP', 'RFC 5321 4.3.1: greeting')
 tap.same(c.say('EHLO c.test').split('\n'),
          ['250-mx.a.test', '250-PIPELINING', '250-SIZE 33554432',
           '250-8BITMIME', '250-ENHANCEDSTATUSCODES', '250-CHUNKING',
-          '250 SMTPUTF8'], 'RFC 5321 4.1.1.1: EHLO lists what there is')
+          '250-LIMITS RCPTMAX=1000', '250 SMTPUTF8'], 'RFC 5321 4.1.1.1: EHLO lists what there is')
 for line, code, rule in [
         ('NOOP', '250', '4.1.1.9: NOOP'),
         ('NOOP anything', '250', '4.1.1.9: NOOP takes a word'),
@@ -176,6 +176,34 @@ c.start()
 got = c.data('Received: x\r\n' * 100 + '\r\n.\r\n')
 tap.ok(got.startswith('250'), 'a hundred Received are no loop', got)
 c.start()
+c.close()
+c = client('-R', '2', '-H', '1000', '-L', '100')
+c.start()
+got = c.data('Received: x\r\n' * 3 + '\r\n.\r\n')
+tap.ok(got.startswith('554 5.4.6'), '-R: fewer hops', got)
+for text, code, rule in [
+        ('A: %s\r\n' % ('x' * 50) * 19 + '\r\n', '552 5.3.4', '-H: header'),
+        ('A: %s\r\n' % ('x' * 50) * 17 + '\r\n', '250', '-H: a smaller one'),
+        ('\r\n' + 'x\r\n' * 1000, '250', '-H: the body is not meant'),
+        ('\r\n' + 'x' * 100 + '\r\n', '250', '-L: a line of 100 bytes'),
+        ('\r\n' + 'x' * 101 + '\r\n', '550 5.6.0', '-L: one of 101'),
+        ('a: ' + 'x' * 98 + '\r\n', '550 5.6.0', '-L: in the header')]:
+    c.start()
+    got = c.data(text + '.\r\n')
+    tap.ok(got.startswith(code), rule, got)
+c.start()
+c.send('BDAT 105\r\n', '\r\n' + 'x' * 103, 'BDAT 2 LAST\r\n', '\r\n')
+got = c.reply(), c.reply()
+tap.ok(got[0].startswith('550 5.6.0'), '-L: in BDAT, over chunks', got)
+c.close()
+c = client()
+c.start()
+tap.ok(c.data('\r\n' + 'x' * 3000000 + '\r\n.\r\n').startswith('250'),
+       'RFC 5321 4.5.3.1: lines have no limit by default')
+c.start()
+got = c.data(('A: %s\r\n' % ('x' * 900)) * 1200 + '\r\n.\r\n')
+tap.ok(got.startswith('552 5.3.4'), 'a header over 1 MiB', got)
+c.start()
 got = c.data('Authentication-Results: mx.a.test;\r\n' * 101 + '\r\n.\r\n')
 tap.ok(got.startswith('550'), 'too many forged fields to list', got)
 c.close()
@@ -261,7 +289,8 @@ page = open('smtp-recv/smtp-recv.8').read()
 code = open('smtp-recv/smtp-recv.c').read()
 for option, name in [('n', 'SIZE_DEFAULT'), ('r', 'RECIPIENTS'),
                      ('e', 'ERRORS'), ('t', 'COMMAND_S'), ('b', 'BLOCK_S'),
-                     ('m', 'MESSAGE_S')]:
+                     ('m', 'MESSAGE_S'), ('R', 'RECEIVED'),
+                     ('H', 'HEADER')]:
     default = re.search(rf'#define {name} (.*)', code)[1].split(' /*')[0]
     default = eval(default.replace('UINT64_C', ''))
     said = re.search(rf'\.It Fl {option} Ar .*\n(?:.*\n)*?.*default (\d+)',

@@ -33,6 +33,12 @@ int main(void)
          "Received: from c.test ([192.0.2.1])\r\n\tby mx.a.test with ESMTPS"
          "\r\n\t(TLSv1.2 ECDHE)\r\n\tid abc.1\r\n\tfor <alice@a.test>",
          "RFC 5321 4.4: the whole field");
+  t.hidden = 1;
+  s[trace_received(s, &t)] = 0;
+  ok(!strncmp(s, "Received: by mx.a.test with ESMTPS\r\n", 36) &&
+         !strstr(s, "192.0.2.1"),
+     "nothing of the client");
+  t.hidden = 0;
   t.helo = "192.0.2.9\t(x";
   t.rdns = "h.test";
   s[trace_received(s, &t)] = 0;
