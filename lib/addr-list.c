@@ -10,6 +10,7 @@ typedef struct list {
   stralloc name, route, local, domain, comment;
   int failed; /* out of memory */
   int group;
+  int rest; /* something was passed over */
   int (*each)(addr_item const *, void *);
   void *data;
 } list;
@@ -48,6 +49,7 @@ static void comment(list *l)
     }
     add_quoted(l, &l->comment);
   }
+  l->rest = 1; /* another reader may see no comment here */
 }
 
 /* Blanks, line ends and comments: whether there were any */
@@ -71,7 +73,10 @@ static void quoted(list *l, stralloc *to)
 {
   l->s++;
   while (here(l) >= 0 && *l->s != '"') add_quoted(l, to);
-  if (here(l) == '"') l->s++;
+  if (here(l) == '"')
+    l->s++;
+  else
+    l->rest = 1;
 }
 
 static int in_word(int c)
@@ -132,6 +137,7 @@ static int give(list *l, addr_item const *item)
   int r = l->failed ? -1 : l->each(item, l->data);
   l->name.len = l->route.len = l->local.len = l->domain.len = 0;
   l->comment.len = 0;
+  l->rest = 0;
   return r;
 }
 
@@ -142,6 +148,7 @@ static int give_address(list *l, int has_domain)
   if (l->route.len) item.route = text(l, &l->route);
   item.local = text(l, &l->local);
   if (has_domain) item.domain = text(l, &l->domain);
+  item.rest = l->rest;
   return give(l, &item);
 }
 
@@ -170,6 +177,7 @@ static void skip_rest(list *l)
   stralloc nowhere = STRALLOC_ZERO;
   while (here(l) >= 0 && *l->s != ',' && *l->s != ';') {
     if (skip(l)) continue;
+    l->rest = 1;
     if (*l->s == '"')
       quoted(l, &nowhere);
     else
@@ -183,7 +191,7 @@ static void skip_rest(list *l)
 static int angle(list *l)
 {
   stralloc name = l->name;
-  int has_domain = 0, r;
+  int has_domain = 0;
   l->name = (stralloc)STRALLOC_ZERO;
   l->local.len = l->domain.len = 0;
   while (here(l) == '<') l->s++;
@@ -197,11 +205,16 @@ static int angle(list *l)
     l->s++;
     domain(l, &l->domain);
   }
-  while (here(l) >= 0 && *l->s != '>' && *l->s != ',' && *l->s != ';') l->s++;
-  r = give_address(l, has_domain);
-  if (here(l) == '>') l->s++;
+  while (here(l) >= 0 && *l->s != '>' && *l->s != ',' && *l->s != ';') {
+    l->rest = 1;
+    l->s++;
+  }
+  if (here(l) == '>')
+    l->s++;
+  else
+    l->rest = 1;
   skip_rest(l);
-  return r;
+  return give_address(l, has_domain);
 }
 
 /* local@domain, or what looked like it and is the name of <…> */
@@ -241,7 +254,10 @@ static int element(list *l)
     if (!l->group) return give_group(l, 1);
     l->name.len = l->local.len = 0;
     return 1;
-  case '>': l->s++; break;
+  case '>':
+    l->rest = 1;
+    l->s++;
+    break;
   default: break;
   }
   return l->local.len ? lone_words(l) : 1;
@@ -269,5 +285,5 @@ int addr_list(char const *s, size_t len, int (*each)(addr_item const *, void *),
   stralloc_free(&l.local);
   stralloc_free(&l.domain);
   stralloc_free(&l.comment);
-  return r < 0 || l.failed ? -1 : 1;
+  return r < 0 || l.failed ? -1 : l.rest ? 2 : 1;
 }

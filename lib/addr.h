@@ -62,9 +62,11 @@ int addr_is_utf8(char const *s, size_t len);
    each() with display name, local part and domain, unquoted and without
    comments, as they stand; groups by name with local 0 (start, name) and
    all 0 (end), as ENVELOPE wants them. Broken input yields what can be
-   read. 1, or -1 if each() returned -1 or memory ran out. */
+   read; rest says that there was more than that. 1; 2: something is left behind
+   the last address; -1: each() returned -1, or memory ran out. */
 typedef struct addr_item {
   char const *name, *route, *local, *domain; /* NUL-terminated or 0 */
+  int rest;
 } addr_item;
 int addr_list(char const *s, size_t len, int (*each)(addr_item const *, void *),
               void *data);

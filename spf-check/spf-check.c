@@ -14,9 +14,9 @@
 
 static void actions(filter_action *to, char const *s)
 {
-  char const *words[SPF_PERMERROR + 1];
-  for (int r = SPF_NONE; r <= SPF_PERMERROR; r++) words[r] = spf_word(r);
-  if (!filter_actions_scan(to, words, SPF_PERMERROR + 1, s)) dieusage();
+  char const *words[SPF_RESULTS];
+  for (int r = SPF_NONE; r < SPF_RESULTS; r++) words[r] = spf_word(r);
+  if (!filter_actions_scan(to, words, SPF_RESULTS, s)) dieusage();
 }
 
 static int query(char const *const *argv)
@@ -32,7 +32,7 @@ static int query(char const *const *argv)
 
 int main(int argc, char const *const *argv)
 {
-  filter_action action[SPF_PERMERROR + 1] = {FILTER_IGNORE};
+  filter_action action[SPF_RESULTS] = {FILTER_IGNORE};
   subgetopt g = SUBGETOPT_ZERO;
   int opt, ask = 0;
   PROG = "spf-check";

@@ -4,14 +4,12 @@
 #include "log.h"
 #include "spf-filter.h"
 
-/* RFC 7372 3.2: X.7.23, X.7.24 */
 static int verdict(filter *f, filter_action a, spf_answer const *s)
 {
   char text[PARCEL_REPLY + 64];
-  int failed = s->result == SPF_FAIL || s->result == SPF_SOFTFAIL;
   snprintf(text, sizeof text, "SPF %s%s%s", spf_word(s->result),
            s->explained ? ", the domain explains: " : ": ", s->text);
-  return filter_verdict(f, a, FILTER_ALL, failed ? "7.23" : "7.24", text);
+  return filter_verdict(f, a, FILTER_ALL, spf_detail(s->result), text);
 }
 
 /* At F everything is known. */

@@ -16,13 +16,6 @@
 static enum spf_result check_host(spf_state *st, char const *domain,
                                   stralloc *explanation);
 
-char const *spf_word(enum spf_result r)
-{
-  static char const *const words[] = {
-      "none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"};
-  return words[r];
-}
-
 __attribute__((format(printf, 3, 4))) static enum spf_result
 because(spf_state *st, enum spf_result r, char const *fmt, ...)
 {
@@ -195,14 +188,24 @@ static int read_sender(spf_state *st, spf_answer *a)
   return 1;
 }
 
+/* Results are ASCII: RFC 8601 5, RFC 8616 4. */
+static void name_domain(spf_answer *a, char const *key)
+{
+  char *at = strrchr(a->identity, '@');
+  size_t n = at ? (size_t)(at + 1 - a->identity) : 0;
+  snprintf(a->identity + n, sizeof a->identity - n, "%s", key);
+}
+
 static void decide(spf_state *st, spf_answer *a)
 {
   stralloc explanation = STRALLOC_ZERO, key = STRALLOC_ZERO;
   char const *domain = st->sender.s + st->at + 1;
   size_t n = strlen(domain);
   if (addr_is_utf8(domain, n) && addr_domain_key(&key, domain, n) > 0 &&
-      stralloc_0(&key))
+      stralloc_0(&key)) {
     domain = key.s;
+    name_domain(a, domain);
+  }
   a->result = check_host(st, domain, &explanation);
   a->explained = a->result == SPF_FAIL && explanation.len;
   if (a->explained)

@@ -22,7 +22,8 @@ enum spf_result {
   SPF_FAIL,
   SPF_SOFTFAIL,
   SPF_TEMPERROR,
-  SPF_PERMERROR
+  SPF_PERMERROR,
+  SPF_RESULTS /* how many there are */
 };
 
 typedef struct spf_request {
@@ -43,6 +44,9 @@ typedef struct spf_answer {
 /* 1, or 0 with EINVAL if ip is none. Memory that runs out is a temperror. */
 int spf_check(spf_request const *q, spf_answer *a);
 
-char const *spf_word(enum spf_result r); /* "none" … */
+/* spf-word.c: "none" …, and back: 1 or 0; what a reply says, "7.23". */
+char const *spf_word(enum spf_result r);
+int spf_word_scan(enum spf_result *r, char const *s);
+char const *spf_detail(enum spf_result r);
 
 #endif

@@ -42,7 +42,7 @@ static char const *shown(char const *s)
 static void reads(char const *s, char const *want)
 {
   *got = 0;
-  if (addr_list(s, strlen(s), each, 0) != 1) add("failed");
+  if (addr_list(s, strlen(s), each, 0) < 1) add("failed");
   is_str(got, want, shown(s));
 }
 
@@ -129,7 +129,7 @@ static void mutations(void)
     memcpy(s, seed, n);
     for (int j = random() % 8; n && j > 0; j--)
       s[(size_t)random() % n] = bytes[(size_t)random() % sizeof bytes];
-    if (addr_list(s, n, count, &total) != 1 || total > 2 * n) bad++;
+    if (addr_list(s, n, count, &total) < 1 || total > 2 * n) bad++;
     free(s);
   }
   is_int(bad, 0, "100000 mutations");

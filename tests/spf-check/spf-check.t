@@ -312,6 +312,9 @@ same(added(''), (b'', net('A', 'spf=softfail smtp.helo=soft.test')),
 same(added('"a b"@exp.test'),
      (b'', net('A', 'spf=fail smtp.mailfrom="\\"a b\\"@exp.test"')),
      'RFC 8601 2.2: what is no address is quoted')
+same(added('x@bücher.test')[1].split()[1],
+     b'smtp.mailfrom=x@xn--bcher-kva.test,',
+     'RFC 8616 4: A-labels')
 same(added('x@exp.test', '-r', 'fail=reject')[0],
      net('V', 'reject', '550 5.7.23 SPF fail, the domain explains: '
          'Not from 192.0.2.1, says exp.test'), 'RFC 7208 8.4: -r fail=reject')
