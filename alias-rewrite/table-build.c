@@ -5,11 +5,13 @@
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
 
+#include "table-list.h"
 #include "table-mail.h"
 
 #define USAGE                                                                  \
   "table-build mail [ -m mailroot ] [ -d domains ] [ -c accounts ] "           \
-  "[ -a aliases ] [ users… ] | table-build users users…"
+  "[ -a aliases ] [ users… ] | table-build users users… | "                \
+  "table-build list file"
 #define dieusage() strerr_dieusage(100, USAGE)
 #define MAILROOT "/var/lib/rohrpost/mail"
 
@@ -91,11 +93,23 @@ static int build_users(char const *const *files)
   return 0;
 }
 
+static int build_list(char const *file)
+{
+  table_entries e = TABLE_ENTRIES_ZERO;
+  stralloc out = STRALLOC_ZERO;
+  text_each(file, list_entry, &e);
+  entries_sort(&e);
+  entries_print(&e, "", &out);
+  print(&out);
+  return 0;
+}
+
 int main(int argc, char const *const *argv)
 {
   PROG = "table-build";
   if (argc > 1 && !strcmp(argv[1], "mail"))
     return build_mail(argc - 1, argv + 1);
   if (argc > 2 && !strcmp(argv[1], "users")) return build_users(argv + 2);
+  if (argc == 3 && !strcmp(argv[1], "list")) return build_list(argv[2]);
   dieusage();
 }

@@ -31,6 +31,17 @@ int filter_actions_scan(filter_action *a, char const *const *words, unsigned n,
   }
 }
 
+int filter_reply_fits(filter_action a, char const *reply)
+{
+  static char const class[] = {0, '2', '5', '4'};
+  size_t len = strlen(reply), digits = strspn(reply, "0123456789");
+  if (*reply != class[a] || digits != 3 || reply[3] != ' ') return 0;
+  if (len < 5 || len >= PARCEL_REPLY) return 0;
+  for (size_t i = 0; i < len; i++)
+    if (reply[i] < ' ' || reply[i] > '~') return 0;
+  return reply[4] != class[a] || reply[5] == '.';
+}
+
 void filter_property(char *to, size_t size, char const *s)
 {
   size_t n = 0;

@@ -61,6 +61,11 @@ int filter_verdict(filter *f, filter_action a, long number, char const *detail,
                    char const *text);
 int filter_reply(filter *f, filter_action a, long number, char const *reply);
 
+/* Whether a reply is one that the action can have: "550 5.7.1 text" for reject,
+   "451 4…" for defer, "250 …" for junk; printable, shorter than PARCEL_REPLY.
+ */
+int filter_reply_fits(filter_action a, char const *reply);
+
 /* Serves until the end of the input: the exit code, 0 or 111. */
 int filter_run(filter *f);
 

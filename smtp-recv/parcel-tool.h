@@ -10,6 +10,7 @@ int parcel_print(int argc, char const *const *argv);
 int parcel_extract(int argc, char const *const *argv);
 int parcel_to(int argc, char const *const *argv);
 int parcel_run(int argc, char const *const *argv);
+int parcel_when(int argc, char const *const *argv);
 
 /* As parcel_next, but dies (111) where that is -1. */
 int parcel_read(parcel_in *in, parcel_record *r, char *state);

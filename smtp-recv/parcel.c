@@ -11,7 +11,8 @@ static struct {
 } const tools[] = {{"print", parcel_print},
                    {"message", parcel_extract},
                    {"to", parcel_to},
-                   {"run", parcel_run}};
+                   {"run", parcel_run},
+                   {"when", parcel_when}};
 
 int parcel_read(parcel_in *in, parcel_record *r, char *state)
 {

@@ -35,8 +35,20 @@ static void test_property(void)
      "cut, and still closed");
 }
 
+static void test_replies(void)
+{
+  ok(filter_reply_fits(FILTER_REJECT, "554 5.7.0 No"), "a reply of its class");
+  ok(filter_reply_fits(FILTER_DEFER, "421 Later"), "without enhanced code");
+  ok(!filter_reply_fits(FILTER_REJECT, "451 4.7.0 No"), "of another class");
+  ok(!filter_reply_fits(FILTER_REJECT, "550 "), "without text");
+  ok(!filter_reply_fits(FILTER_REJECT, "5500 x"), "four digits");
+  ok(!filter_reply_fits(FILTER_REJECT, "550 5.7.1 a\r\nb"), "two lines");
+  ok(!filter_reply_fits(FILTER_IGNORE, "250 x"), "nothing to say");
+}
+
 int main(void)
 {
+  test_replies();
   test_actions();
   test_property();
   return done();
