@@ -4,9 +4,8 @@
 #include "base64.h"
 #include "der.h"
 #include "key.h"
+#include "rsa-public.h"
 
-static unsigned char const oid_rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7,
-                                        0x0d, 0x01, 0x01, 0x01};
 static unsigned char const oid_ed25519[] = {0x2b, 0x65, 0x70};
 
 /* The text between BEGIN label and END label: 1 or 0 */
@@ -34,13 +33,6 @@ static int pem_decode(key *k, char const *s, size_t len, der *d)
   return 1;
 }
 
-static unsigned bit_length(der const *n)
-{
-  unsigned bits = (unsigned)n->len * 8;
-  for (unsigned top = n->len ? *n->s : 0x80; top < 0x80; top <<= 1) bits--;
-  return bits;
-}
-
 /* RSAPrivateKey (RFC 8017 A.1.2). The modulus is read, not computed:
    br_rsa_compute_modulus of BearSSL 0.6 writes too far with 4096 bits. */
 static int read_rsa(key *k, der d)
@@ -52,7 +44,7 @@ static int read_rsa(key *k, der d)
   for (unsigned i = 0; i < 6; i++)
     if (!der_take_unsigned(&d, p + i) || !p[i].len) return 0;
   k->type = KEY_RSA;
-  k->bits = bit_length(&n);
+  k->bits = rsa_bits(&n);
   if (k->bits < KEY_BITS_MIN || k->bits > KEY_BITS_MAX)
     return errno = ENOTSUP, 0;
   for (unsigned i = 1; i < 6; i++)
@@ -86,7 +78,7 @@ static int read_pkcs8(key *k, der d)
   if (!der_take(&d, DER_SEQUENCE, &algorithm)) return 0;
   if (!der_take(&algorithm, DER_OID, &oid)) return 0;
   if (!der_take(&d, DER_OCTETS, &private)) return 0;
-  if (der_is(&oid, oid_rsa, sizeof oid_rsa)) return read_rsa(k, private);
+  if (der_is(&oid, rsa_oid, RSA_OID)) return read_rsa(k, private);
   if (der_is(&oid, oid_ed25519, sizeof oid_ed25519))
     return read_ed25519(k, private);
   return errno = ENOTSUP, 0;
@@ -165,7 +157,7 @@ static size_t public_info(key const *k, unsigned char *buf, size_t size)
   der_wrap(&out, DER_BITS, size);
   before = out.at;
   der_wrap(&out, DER_NULL, before);
-  der_put(&out, oid_rsa, sizeof oid_rsa);
+  der_put(&out, rsa_oid, RSA_OID);
   der_wrap(&out, DER_OID, before - 2);
   der_wrap(&out, DER_SEQUENCE, before);
   der_wrap(&out, DER_SEQUENCE, size);

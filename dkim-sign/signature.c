@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base64.h"
+#include "head-hash.h"
 #include "signature.h"
 #include "tags.h"
 
@@ -20,7 +21,7 @@ static int put_names(tags *t, signature const *s, head const *h)
   char word[FIELDS_NAME + 2];
   size_t left = 0;
   for (unsigned i = 0; i < s->names.n; i++) left += times(s, h, i);
-  if (left > SIGNATURE_NAMES) return errno = EMSGSIZE, 0;
+  if (left > HEAD_HASH_NAMES) return errno = EMSGSIZE, 0;
   if (tags_open(t, "h") < 0) return -1;
   for (unsigned i = 0; i < s->names.n; i++) {
     size_t len = s->names.v[i].len;
@@ -66,37 +67,21 @@ static int put_tags(tags *t, signature const *s, key const *k,
   return tags_open(t, "b");
 }
 
-static int hash_field(br_sha256_context *c, stralloc *text, canon how,
-                      char const *s, size_t len)
-{
-  text->len = 0;
-  if (canon_field(text, how, s, len) < 0) return -1;
-  br_sha256_update(c, text->s, text->len);
-  return 1;
-}
-
-/* RFC 6376 3.7: the fields of h=, from the bottom up, then the field itself
-   with an empty b= and without its line end */
+/* The fields of h=, from the bottom up, then the field itself */
 static int hash_head(unsigned char *hash, signature const *s, head const *h,
                      char const *own, size_t ownlen)
 {
-  br_sha256_context c;
-  stralloc text = STRALLOC_ZERO;
+  head_hash c;
   int r = 1;
-  br_sha256_init(&c);
+  head_hash_begin(&c, s->head);
   for (unsigned i = 0; r > 0 && i < s->names.n; i++)
     for (size_t nth = 0; r > 0; nth++) {
       head_field const *f =
           head_find(h, s->names.v[i].name, s->names.v[i].len, nth);
       if (!f) break;
-      r = hash_field(&c, &text, s->head, f->s, f->len);
+      r = head_hash_field(&c, f->s, f->len);
     }
-  text.len = 0;
-  if (r > 0) r = canon_field(&text, s->head, own, ownlen);
-  if (r > 0) br_sha256_update(&c, text.s, text.len - 2);
-  br_sha256_out(&c, hash);
-  stralloc_free(&text);
-  return r;
+  return head_hash_end(&c, own, ownlen, hash) < 0 ? -1 : r;
 }
 
 int signature_make(stralloc *out, signature const *s, key const *k,

@@ -9,8 +9,6 @@
 #include "head.h"
 #include "key.h"
 
-#define SIGNATURE_NAMES 400 /* most names in h= */
-
 typedef struct signature {
   canon head, body;
   unsigned long lifetime; /* x= is that many seconds after t=; 0: no x= */
@@ -18,7 +16,7 @@ typedef struct signature {
 } signature;
 
 /* Appends the whole field with CRLFs to out. 1; 0: that cannot be signed,
-   EMSGSIZE (more than SIGNATURE_NAMES fields), EIO (the key does not sign); -1
+   EMSGSIZE (more than HEAD_HASH_NAMES fields), EIO (the key does not sign); -1
    with ENOMEM. */
 int signature_make(stralloc *out, signature const *s, key const *k,
                    char const *domain, char const *selector, head const *h,

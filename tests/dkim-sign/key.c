@@ -1,4 +1,4 @@
-/* needs: dkim-sign/key.o dkim-sign/der.o -lbearssl -lsodium */
+/* needs: dkim-sign/key.o dkim-sign/der.o dkim-sign/rsa-public.o -lbearssl -lsodium */
 #include <errno.h>
 #include <stdlib.h>
 
