@@ -71,4 +71,13 @@ typedef struct addr_item {
 int addr_list(char const *s, size_t len, int (*each)(addr_item const *, void *),
               void *data);
 
+/* Whether a header field's value, with its CRLFs where it is folded, is a list
+   as RFC 5322 3.4 wants it, UTF-8 allowed (RFC 6532); it may be empty. Counts
+   what it has. 1 or 0. */
+typedef struct addr_count {
+  unsigned mailboxes; /* those in groups, too */
+  unsigned groups;
+} addr_count;
+int addr_list_valid(char const *s, size_t len, addr_count *n);
+
 #endif

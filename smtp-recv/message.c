@@ -56,6 +56,7 @@ void message_begin(session *s, int raw)
   s->total = 0;
   s->dots = (dots){.raw = raw};
   watch_start(&s->watch, s->o->me);
+  submission_start(&s->submission);
   if (opening_put(s, OPENING_TO) < 0) fail(s, way_failed);
   describe(s, &t);
   put(s, PARCEL_FIELD, received, trace_received(received, &t));
@@ -74,27 +75,46 @@ static char const *objection(session const *s)
   return 0;
 }
 
+/* The header goes by; at its end, what a submission's lacks: 0, or why not. */
+static char const *look(session *s, char const *bytes, size_t n)
+{
+  uint64_t before = s->watch.header;
+  int ended = s->watch.ended;
+  char const *why;
+  watch_feed(&s->watch, bytes, n);
+  why = objection(s);
+  if (why || ended || !s->o->mode->completes) return why;
+  if (submission_take(&s->submission, bytes, s->watch.header - before) < 0)
+    return "451 4.3.0 Out of memory";
+  return s->watch.ended ? submission_check(&s->submission, s->o->lenient) : 0;
+}
+
 void message_take(session *s, char const *bytes, size_t n)
 {
   char const *why;
   s->total += n;
   if (s->refusal) return;
-  watch_feed(&s->watch, bytes, n);
-  why = objection(s);
+  why = look(s, bytes, n);
   if (why)
     fail(s, why);
   else if (n && way_message(&s->way, bytes, n, soon()) <= 0)
     fail(s, way_failed);
 }
 
-static void omit_forged(session *s)
+static void omit(session *s, char const *name, unsigned nth)
 {
   char record[64];
-  for (unsigned i = 0; i < s->watch.nforged; i++) {
-    int n = snprintf(record, sizeof record, "Authentication-Results%c%u", 0,
-                     s->watch.forged[i]);
-    put(s, PARCEL_OMIT, record, (size_t)n);
-  }
+  int n = snprintf(record, sizeof record, "%s%c%u", name, 0, nth);
+  put(s, PARCEL_OMIT, record, (size_t)n);
+}
+
+static void omit_all(session *s)
+{
+  submission const *b = &s->submission;
+  for (unsigned i = 0; i < s->watch.nforged; i++)
+    omit(s, "Authentication-Results", s->watch.forged[i]);
+  for (unsigned i = 1; i <= b->bcc; i++) omit(s, "Bcc", i);
+  for (unsigned i = 1; i <= b->resent_bcc; i++) omit(s, "Resent-Bcc", i);
 }
 
 static void complete(session *s)
@@ -174,14 +194,24 @@ void message_refuse(session *s)
   transaction_reset(s);
 }
 
+/* A message of a header alone. */
+static void finish_header(session *s)
+{
+  char const *why = 0;
+  watch_end(&s->watch);
+  if (s->refusal || !s->o->mode->completes) return;
+  why = submission_check(&s->submission, s->o->lenient);
+  if (why) fail(s, why);
+}
+
 void message_end(session *s)
 {
   results all = {.n = s->o->mode->lmtp ? s->numbers : 0};
   parcel_report final;
   int r;
-  watch_end(&s->watch);
+  if (!s->watch.ended) finish_header(s);
   message_take(s, "", 0); /* the last bytes may have been one too many */
-  omit_forged(s);
+  omit_all(s);
   complete(s);
   if (all.n) all.v = calloc(all.n, sizeof *all.v);
   if (all.n && !all.v) fail(s, "451 4.3.0 Out of memory");

@@ -229,5 +229,6 @@ int session_run(options *o, serve_peer const *peer)
   stralloc_free(&s.from);
   stralloc_free(&s.to);
   stralloc_free(&s.only);
+  stralloc_free(&s.submission.head);
   return 0;
 }

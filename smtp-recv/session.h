@@ -15,6 +15,7 @@
 #include "line.h"
 #include "route.h"
 #include "serve.h"
+#include "submission.h"
 #include "tls.h"
 #include "watch.h"
 #include "way.h"
@@ -68,6 +69,7 @@ typedef struct options {
   unsigned recipients, errors;
   unsigned stages;   /* STAGE_… */
   int at_once;       /* refuses at MAIL, not only at RCPT */
+  int lenient;       /* to malformed headers of submissions */
   int show_client;   /* in Received of submissions */
   unsigned received; /* most Received fields of a message */
   uint64_t header;   /* of a message, bytes */
@@ -116,6 +118,7 @@ typedef struct session {
   char parcel[40];
   dots dots;
   watch watch;
+  submission submission;
 
   char input[SESSION_INPUT];
   char replies[SESSION_REPLIES];

@@ -15,9 +15,9 @@
 #define USAGE                                                                  \
   "smtp-recv [ -s | -l ] [ -T tls ] [ -i ] [ -A auth ] [ -p ] [ -n size ] "    \
   "[ -r recipients ] [ -e errors ] [ -t seconds ] [ -b seconds ] "             \
-  "[ -m seconds ] [ -S stage,... ] [ -E ] [ -I ] [ -R received ] "             \
+  "[ -m seconds ] [ -S stage,... ] [ -E ] [ -I ] [ -M ] [ -R received ] "      \
   "[ -H header ] [ -L line ] " SERVE_USAGE " -o socket | prog..."
-#define OPTIONS "slo:T:iA:pn:r:e:t:b:m:R:H:L:S:EI" SERVE_OPTIONS
+#define OPTIONS "slo:T:iA:pn:r:e:t:b:m:R:H:L:S:EIM" SERVE_OPTIONS
 #define dieusage() strerr_dieusage(100, USAGE)
 
 #define SIZE_DEFAULT (UINT64_C(32) << 20)
@@ -72,6 +72,7 @@ static void option(options *o, serve *s, int opt, char const *arg)
   case 'S': o->stages = stages(arg); break;
   case 'E': o->at_once = 1; break;
   case 'I': o->show_client = 1; break;
+  case 'M': o->lenient = 1; break;
   case 'e': o->errors = number(arg); break;
   case 't': o->command_ms = (int64_t)number(arg) * 1000; break;
   case 'b': o->block_ms = (int64_t)number(arg) * 1000; break;

@@ -29,6 +29,10 @@ with open(here.root + "/service/send/run") as f:
 with open(here.root + "/service/send/run", "w") as f:
     f.write(script.replace("smtp-send ",
                            f"smtp-send -s 127.0.0.1:{there.port['SMTP']} "))
+with open(here.root + "/service/submissions/run") as f:
+    script = f.read()
+with open(here.root + "/service/submissions/run", "w") as f:
+    f.write(script.replace("smtp-recv ", "smtp-recv -M "))  # spam is among it
 here.make()
 here.up()
 

@@ -21,7 +21,8 @@ def mail_works(server, name):
     with smtplib.SMTP_SSL("127.0.0.1", port["SUBMISSIONS"], context=trust,
                           timeout=30) as smtp:
         smtp.login("u@s.test", "secret")
-        smtp.sendmail("u@s.test", ["u@s.test"], f"Subject: {name}\r\n\r\nx\r\n")
+        smtp.sendmail("u@s.test", ["u@s.test"],
+                      f"From: u@s.test\r\nSubject: {name}\r\n\r\nx\r\n")
     with imaplib.IMAP4_SSL("127.0.0.1", port["IMAPS"],
                            ssl_context=trust) as imap:
         imap.login("u@s.test", "secret")

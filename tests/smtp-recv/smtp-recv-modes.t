@@ -159,7 +159,8 @@ tap.same([x[:3] for x in c.says('MAIL FROM:<alice@a.test> AUTH=<>',
                                 'RCPT TO:<nobody@a.test>')],
          ['250', '250', '250', '550'], 'submission relays to any domain')
 tap.ok(c.say('AUTH LOGIN').startswith('503'), 'RFC 4954 4: not inside MAIL')
-tap.ok(c.data('Subject: x\r\n\r\n.\r\n').startswith('250'), 'and takes it')
+tap.ok(c.data('From: alice@a.test\r\n\r\n.\r\n').startswith('250'),
+       'and takes it')
 p = sink.parcels[-1]
 tap.same((p.facts()['proto'], p.facts()['user']),
          ('ESMTPSA', 'alice@a.test'), 'RFC 3848: ESMTPSA; P user')
@@ -169,8 +170,66 @@ tap.ok(any(h.startswith(b'Message-ID: <') for h in p.all('H')) and
        any(h.startswith(b'Date: ') for h in p.all('H')),
        'RFC 6409 8: Date and Message-ID are added', p.all('H'))
 c.says('MAIL FROM:<alice@a.test>', 'RCPT TO:<bob@a.test>')
-c.data('date: x\r\nMESSAGE-ID : <y>\r\n\r\n.\r\n')
+c.data('date: 1 Jan 2026 00:00 GMT\r\nMESSAGE-ID : <y>\r\nfrom: a@a.test\r\n'
+       '\r\n.\r\n')
 tap.same(len(sink.parcels[-1].all('H')), 1, 'and not if they are there')
+tap.ok(sink.parcels[-1].all('H')[0].startswith(
+    b'Received: by mx.a.test with ESMTPSA\r\n'),
+    'Received says nothing of the client', sink.parcels[-1].all('H'))
+c.close()
+
+
+def submit(c, header, end='\r\nx\r\n.\r\n'):
+    c.says('MAIL FROM:<alice@a.test>', 'RCPT TO:<bob@a.test>')
+    return c.data(header + end)
+
+
+c = client('-s', '-p', '-A', auth.path, '-e', '1000')
+c.says('EHLO c.test', f'AUTH PLAIN {PLAIN}')
+FROM = 'From: Alice <alice@a.test>\r\n'
+for header, want, rule in [
+        ('', '550 5.6.0 From is missing', '8: no From'),
+        ('From:\r\n', '550 5.6.0 From is malformed', '8: an empty one'),
+        ('From: nobody:;\r\n', '550 5.6.0 From names nobody', 'a group'),
+        ('From: Alice\r\n', '550 5.6.0 From is malformed', '8: no address'),
+        (FROM * 2, '550 5.6.0 A field', 'RFC 5322 3.6: two From'),
+        ('From: a@a.test, b@a.test\r\n', '550 5.6.0 Several',
+         'RFC 5322 3.6.2: two authors and no Sender'),
+        ('From: a@a.test, b@a.test\r\nSender: c@a.test\r\n', '250',
+         'RFC 5322 3.6.2: and one'),
+        (FROM + 'Sender: a@a.test, b@a.test\r\n', '550 5.6.0 Sender',
+         'RFC 5322 3.6.2: two senders'),
+        (FROM + 'Date: yesterday\r\n', '550 5.6.0 Date', '8.1: bad Date'),
+        (FROM + 'To: a b@c.test\r\n', '550 5.6.0 To', '8: bad To'),
+        (FROM + 'To:\r\n', '550 5.6.0 To', 'RFC 5322 3.6.3: an empty To'),
+        (FROM + 'To: undisclosed-recipients:;\r\n', '250', 'an empty group'),
+        (FROM + 'Cc: <a@b\r\n', '550 5.6.0 Cc', '8: bad Cc'),
+        (FROM + 'Reply-To: <>\r\n', '550 5.6.0 Reply-To', '8: bad Reply-To'),
+        (FROM + 'Bcc: a b\r\n', '550 5.6.0 Bcc', '8: bad Bcc'),
+        (FROM + 'Bcc:\r\n', '250', 'RFC 5322 3.6.3: Bcc may be empty'),
+        (FROM + 'Subject: a\r\nsubject: b\r\n', '550 5.6.0 A field',
+         'RFC 5322 3.6: two subjects'),
+        (FROM + 'what is this\r\n', '550 5.6.0 A line', 'no field'),
+        ('From: J\u00fcrgen <a@a.test>\r\n', '250', 'RFC 6532: UTF-8')]:
+    got = submit(c, header)
+    tap.ok(got.startswith(want), f'RFC 6409 {rule}', got)
+got = submit(c, FROM[:-2], '\r\n.\r\n')
+tap.ok(got.startswith('250'), 'a header without a body', got)
+got = submit(c, 'Subject: x\r\n', '.\r\n')
+tap.ok(got.startswith('550 5.6.0 From'), 'one without From', got)
+submit(c, 'Bcc: eve@a.test\r\n' + FROM + 'BCC: x@a.test,\r\n y@a.test\r\n'
+       'Resent-Bcc: z@a.test\r\nTo: b@a.test\r\n')
+tap.same(sink.parcels[-1].all('E'), [b'Bcc\x001', b'Bcc\x002',
+                                     b'Resent-Bcc\x001'],
+         'RFC 5322 3.6.3, RFC 6409 8: Bcc is left out, wherever it stands')
+c.close()
+c = client('-s', '-T', tls.path, '-i', '-A', auth.path, '-M', '-I')
+c.says('EHLO c.test', f'AUTH PLAIN {PLAIN}')
+tap.ok(submit(c, 'To: a b\r\nBcc: c\r\n').startswith('250'),
+       '-M: what is malformed is taken')
+tap.same((sink.parcels[-1].all('E'),
+          sink.parcels[-1].all('H')[0].startswith(b'Received: from c.test')),
+         ([b'Bcc\x001'], True), 'without its Bcc; -I: the client is named')
 c.close()
 for steps, rule in [(['AUTH PLAIN', PLAIN], 'PLAIN without initial response'),
                     (['AUTH LOGIN', b64('alice'), b64('pw')], 'LOGIN'),
