@@ -6,4 +6,7 @@
    resolver, and no other file. Dies (111) if it cannot. */
 void confine(void);
 
+/* The same for those that keep whole messages: they may make files in dir. */
+void confine_spooling(char const *dir);
+
 #endif

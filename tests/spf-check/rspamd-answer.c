@@ -1,0 +1,134 @@
+/* needs: spf-check/rspamd-answer.o spf-check/view.o spf-check/view-change.o -ljansson */
+/* Answers of rspamd, whole and mutated: whatever comes, what is written is a
+   sequence of records that compose_take() accepts. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "spf-check/rspamd.h"
+#include "tap.h"
+
+#define ROUNDS 20000
+#define MOST 1000
+
+static char const whole[] =
+    "{\"score\":9.0,\"required_score\":15.0,\"action\":\"rewrite subject\","
+    "\"subject\":\"[SPAM] x\",\"messages\":{\"smtp_message\":\"told so\"},"
+    "\"milter\":{\"remove_headers\":{\"X-Old\":-1,\"Subject\":0,\"From\":[1,2]}"
+    ","
+    "\"add_headers\":{\"X-B\":{\"value\":\"two\\n three\",\"order\":0},"
+    "\"X-C\":[{\"value\":\"3\",\"order\":-1},\"x\"],\"X-A\":\"one\"}},"
+    "\"dkim-signature\":[\"a=b;\\r\\n\\tc=d\",\"e\"]}";
+static char const message[] = "From: a\r\nX-Old: 1\r\nSubject: x\r\n y\r\n"
+                              "X-Old: 2\r\nbroken\r\n\r\nbody\r\n";
+
+static void words(void)
+{
+  rspamd_answer a;
+  ok(rspamd_answer_read(&a, whole, sizeof whole - 1), "a whole answer");
+  is_int(a.word, RSPAMD_REWRITE_SUBJECT, "its action");
+  is_str(a.text, "told so", "its words");
+  is_str(a.subject, "[SPAM] x", "its subject");
+  ok(a.score > 8.9 && a.score < 9.1 && a.required > 14.9, "its scores");
+  rspamd_answer_free(&a);
+}
+
+static unsigned seed = 11;
+
+static unsigned dice(unsigned n)
+{
+  seed = seed * 1103515245 + 12345;
+  return (seed >> 16) % n;
+}
+
+static size_t mutate(char *s, size_t len)
+{
+  static char const letters[] = "\"{}[]:,\\nrtu0123456789-.eE \n\t\xc3x";
+  for (unsigned n = 1 + dice(3); n; n--) {
+    size_t at = dice((unsigned)len);
+    switch (dice(3)) {
+    case 0: s[at] = letters[dice(sizeof letters - 1)]; break;
+    case 1: s[at] = s[dice((unsigned)len)]; break;
+    default:
+      if (len == MOST) break;
+      memmove(s + at + 1, s + at, len - at);
+      s[at] = letters[dice(sizeof letters - 1)];
+      len++;
+    }
+  }
+  return len;
+}
+
+static void show(view *v)
+{
+  parcel_record r = {PARCEL_FIELD, "Received: by us\r\n", 17};
+  view_reset(v);
+  view_take(v, &r, 0);
+  r = (parcel_record){PARCEL_MESSAGE, message, sizeof message - 1};
+  view_take(v, &r, 0);
+  if (!v->whole || view_show(v, "me.test") < 0) exit(111);
+}
+
+/* Whether everything that came out of the filter can be taken. */
+static int acceptable(int fd)
+{
+  compose c = COMPOSE_ZERO;
+  parcel_in in;
+  parcel_record r;
+  int got, good = 1;
+  parcel_in_init(&in, fd);
+  while ((got = parcel_get(&in, &r, io_after(5000))) > 0)
+    good = good && (r.type == PARCEL_FIELD || r.type == PARCEL_OMIT) &&
+           compose_take(&c, &r) == 1;
+  compose_free(&c);
+  parcel_in_free(&in);
+  return good && got == 0;
+}
+
+static int apply(rspamd_answer *a, view *v)
+{
+  filter f = {.stage = 3};
+  int p[2], good;
+  if (pipe(p) < 0) exit(111);
+  f.stage = 3; /* the message has come */
+  parcel_out_init(&f.out, p[1], -1);
+  good = rspamd_answer_apply(a, v) >= 0 && view_flush(v, &f) > 0 &&
+         parcel_flush(&f.out, io_after(5000)) > 0;
+  close(p[1]);
+  good = good && acceptable(p[0]);
+  close(p[0]);
+  parcel_out_free(&f.out);
+  return good;
+}
+
+static void mutants(void)
+{
+  static view v = VIEW_ZERO;
+  int good = 0, bad = 0, odd = 0;
+  for (int i = 0; i < ROUNDS; i++) {
+    char s[MOST];
+    rspamd_answer a;
+    size_t len = sizeof whole - 1;
+    memcpy(s, whole, len);
+    len = mutate(s, len);
+    if (rspamd_answer_read(&a, s, len)) {
+      good++;
+      show(&v);
+      odd += a.word > RSPAMD_OTHER || !apply(&a, &v);
+    } else {
+      bad++;
+      odd += a.word != RSPAMD_BAD_ANSWER || !*a.text;
+    }
+    rspamd_answer_free(&a);
+  }
+  is_int(odd, 0, "mutants: what is written can be taken");
+  ok(good > ROUNDS / 20 && bad > ROUNDS / 4, "of both kinds: %d and %d", good,
+     bad);
+}
+
+int main(void)
+{
+  words();
+  mutants();
+  return done();
+}
