@@ -78,9 +78,10 @@ int envelope_recipient(envelope_to *t, parcel_record const *r)
   t->notify = param(r, "notify");
   t->orcpt = param(r, "orcpt");
   t->from = param(r, "from");
-  t->route = !route                    ? ENVELOPE_UNROUTED
-             : !strcmp(route, "local") ? ENVELOPE_LOCAL
-                                       : ENVELOPE_REMOTE;
+  t->route = !route                       ? ENVELOPE_UNROUTED
+             : !strcmp(route, "local")    ? ENVELOPE_LOCAL
+             : !strcmp(route, "expanded") ? ENVELOPE_EXPANDED
+                                          : ENVELOPE_REMOTE;
   if (t->route == ENVELOPE_LOCAL && !*t->mailbox) return errno = EPROTO, -1;
   if (t->route == ENVELOPE_REMOTE && strcmp(route, "remote"))
     return errno = EPROTO, -1;

@@ -25,7 +25,12 @@ void envelope_end(envelope_walk *w);
 typedef struct envelope_to {
   unsigned long number;
   char const *address;
-  enum { ENVELOPE_UNROUTED, ENVELOPE_LOCAL, ENVELOPE_REMOTE } route;
+  enum {
+    ENVELOPE_UNROUTED,
+    ENVELOPE_LOCAL,
+    ENVELOPE_REMOTE,
+    ENVELOPE_EXPANDED /* an alias, in the queue alone: of it is told */
+  } route;
   char const *mailbox, *rcpt, *via, *notify, *orcpt, *from;
 } envelope_to;
 

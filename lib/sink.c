@@ -53,7 +53,7 @@ static void from(sink *s, parcel_record const *r)
 static void recipient(sink *s, parcel_record const *r)
 {
   envelope_to t;
-  if (envelope_recipient(&t, r) < 0) {
+  if (envelope_recipient(&t, r) < 0 || t.route == ENVELOPE_EXPANDED) {
     sink_refuse(s, 550, "5.1.3 Bad recipient record");
     return;
   }

@@ -1,11 +1,11 @@
-/* Failures are told to the sender: one bounce for all that failed so far. */
+/* Failures, and successes that he asked for, are told to the sender: one notice
+   for all so far. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "addr.h"
 #include "bounce-text.h"
 #include "conf.h"
 #include "log.h"
@@ -15,7 +15,7 @@
 
 typedef struct sender {
   char path[FROM], envid[FROM];
-  int utf8;
+  int utf8, full;
 } sender;
 
 static void sender_get(queue_file const *q, sender *s)
@@ -26,14 +26,13 @@ static void sender_get(queue_file const *q, sender *s)
   while (envelope_next(&w, &r) > 0) {
     if (r.type == PARCEL_FROM) {
       char const *envid = parcel_param(&r, 1, "ENVID");
+      char const *ret = parcel_param(&r, 1, "RET");
+      s->full = ret && !strcasecmp(ret, "FULL");
       snprintf(s->path, sizeof s->path, "%s", r.s);
       snprintf(s->envid, sizeof s->envid, "%s", envid ? envid : "");
       for (unsigned i = 1; parcel_part(&r, i); i++)
         if (!strcmp(parcel_part(&r, i), "SMTPUTF8")) s->utf8 = 1;
     }
-    if (r.type == PARCEL_TO &&
-        addr_is_utf8(parcel_part(&r, 1), strlen(parcel_part(&r, 1))))
-      s->utf8 = 1;
   }
 }
 
@@ -95,14 +94,16 @@ static int submit(bounce *b, station *s)
   return 0;
 }
 
-static int any_failed(queue_file const *q)
+/* Counts of whom is to be told: whether there are any. */
+static int count(bounce *b)
 {
   queue_record x;
-  for (unsigned i = 0; i < q->recipients; i++) {
-    queue_record_get(q, i, &x);
-    if (x.status == QUEUE_FAILED) return 1;
+  for (unsigned i = 0; i < b->q->recipients; i++) {
+    queue_record_get(b->q, i, &x);
+    if (x.status == QUEUE_FAILED) b->bad++;
+    if (x.status == QUEUE_GOOD) b->good++;
   }
-  return 0;
+  return b->bad + b->good > 0;
 }
 
 static void mark_told(queue_file *q, char const *id)
@@ -110,8 +111,8 @@ static void mark_told(queue_file *q, char const *id)
   queue_record x;
   for (unsigned i = 0; i < q->recipients; i++) {
     queue_record_get(q, i, &x);
-    if (x.status != QUEUE_FAILED) continue;
-    x.status = QUEUE_TOLD;
+    if (!queue_tells(x.status)) continue;
+    x.status = x.status == QUEUE_GOOD ? QUEUE_DONE : QUEUE_TOLD;
     if (queue_record_put(q, i, &x) < 0)
       log_warnsys("unable to write the state of %s", id);
   }
@@ -126,10 +127,11 @@ static void tell(run_config const *c, queue_file *q, station *s,
               .id = o->id,
               .out = &s->out,
               .deadline = io_after((int64_t)c->lane_seconds * 1000)};
-  if (!any_failed(q)) return;
+  if (!count(&b)) return;
   sender_get(q, &from);
   b.envid = from.envid;
   b.utf8 = from.utf8;
+  b.full = from.full;
   b.to = told(c, q, &from);
   if (!b.to) {
     log_warn("%s is a bounce that failed: dropped", o->id);

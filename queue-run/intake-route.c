@@ -19,18 +19,17 @@ static int part(stralloc *s, char const *name, char const *value)
 }
 
 /* T: number, address, what was known of it, where it goes. */
-static int append(intake_to *to, envelope_to const *t, char const *address,
-                  int local)
+static int put_to(intake_to *to, envelope_to const *t, char const *address,
+                  char const *route)
 {
   stralloc s = STRALLOC_ZERO;
   char number[16];
   int r = -1;
   snprintf(number, sizeof number, "%u", to->accepted);
   if (stralloc_cats(&s, number) && stralloc_0(&s) &&
-      stralloc_cats(&s, address) &&
-      part(&s, "route=", local ? "local" : "remote") &&
+      stralloc_cats(&s, address) && part(&s, "route=", route) &&
       part(&s, "mailbox=",
-           !local        ? ""
+           *route != 'l' ? ""
            : *t->mailbox ? t->mailbox
                          : address) &&
       part(&s, "via=", t->via) && part(&s, "notify=", t->notify) &&
@@ -43,6 +42,42 @@ static int append(intake_to *to, envelope_to const *t, char const *address,
   if (r < 0) return answer(to, 451, "4.3.0 Out of memory", 0);
   to->accepted++;
   return answer(to, 250, "2.1.5 Queued", 1);
+}
+
+/* An alias with several targets and NOTIFY=SUCCESS: it is told as expanded,
+   and they are not told of (RFC 3461 5.2.7.3 c). */
+static int expand(intake_to *to, envelope_to const *t)
+{
+  envelope_to alias = {.address = *t->rcpt ? t->rcpt : t->address,
+                       .mailbox = "",
+                       .rcpt = "",
+                       .via = "",
+                       .notify = "",
+                       .orcpt = t->orcpt,
+                       .from = ""};
+  if (to->expanded || to->null || to->junk) return 1;
+  to->expanded = 1;
+  return put_to(to, &alias, alias.address, "expanded");
+}
+
+/* NOTIFY without SUCCESS. With nothing but that no failure was asked for. */
+static char const *less_success(char const *notify)
+{
+  int delay = strcasestr(notify, "DELAY") != 0;
+  if (!strcasestr(notify, "FAILURE")) return delay ? "DELAY" : "NEVER";
+  return delay ? "FAILURE,DELAY" : "FAILURE";
+}
+
+static int append(intake_to *to, envelope_to const *t, char const *address,
+                  int local)
+{
+  envelope_to one = *t;
+  int r = 1;
+  if (to->several && strcasestr(t->notify, "SUCCESS")) {
+    r = expand(to, t);
+    one.notify = less_success(t->notify);
+  }
+  return r > 0 ? put_to(to, &one, address, local ? "local" : "remote") : r;
 }
 
 static int remote(intake_to *to, envelope_to const *t, char const *address)
@@ -68,7 +103,10 @@ static int unrouted(intake *x, table *mail, intake_to *to, envelope_to const *t)
   unsigned dropped;
   int r = 1;
   switch (route_address(mail, t->address, &l, &dropped)) {
-  case ROUTE_OK: r = all(to, t, &l); break;
+  case ROUTE_OK:
+    if (l.n > 1) to->several = 1;
+    r = all(to, t, &l);
+    break;
   case ROUTE_FOREIGN:
     r = strcmp(x->class, "received") ? remote(to, t, t->address)
                                      : answer(to, 550, "5.7.1 No relaying", 0);

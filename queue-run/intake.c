@@ -91,17 +91,48 @@ static int refusals_note(refusals *x, unsigned long number, int code,
   return 1;
 }
 
-/* All T. 1; 0: refused with *to's answer; -1 out of memory. */
-static int recipients(sink *s, intake_to *to, refusals *no)
+/* Which RCPT each T came from: those of one stand together. */
+typedef struct numbers {
+  unsigned long v[PARCEL_RECIPIENTS];
+  unsigned n;
+} numbers;
+
+static void numbers_read(sink *s, numbers *x)
 {
   envelope_walk w = {.s = s->head.s, .len = s->head.len};
   parcel_record r;
   envelope_to t;
+  x->n = 0;
+  while (x->n < PARCEL_RECIPIENTS && envelope_next(&w, &r) > 0)
+    if (r.type == PARCEL_TO && envelope_recipient(&t, &r) > 0)
+      x->v[x->n++] = t.number;
+  envelope_end(&w);
+}
+
+/* The ith T is asked for: whether its RCPT has others, and is not yet begun */
+static void of_one_rcpt(numbers const *x, unsigned i, intake_to *to)
+{
+  int before = i && x->v[i - 1] == x->v[i];
+  int after = i + 1 < x->n && x->v[i + 1] == x->v[i];
+  to->several = before || after;
+  if (!before) to->expanded = 0;
+}
+
+/* All T. 1; 0: refused with *to's answer; -1 out of memory. */
+static int recipients(sink *s, intake_to *to, refusals *no)
+{
+  static numbers all;
+  unsigned i = 0;
+  envelope_walk w = {.s = s->head.s, .len = s->head.len};
+  parcel_record r;
+  envelope_to t;
   int good = 1;
+  numbers_read(s, &all);
   while (good > 0 && envelope_next(&w, &r) > 0) {
     char text[PARCEL_REPLY];
     int code;
     if (r.type != PARCEL_TO || envelope_recipient(&t, &r) < 0) continue;
+    of_one_rcpt(&all, i++, to);
     if (sink_judged(s, t.number, &code, text)) {
       good = refusals_note(no, t.number, code, text);
       continue;
@@ -143,6 +174,7 @@ static int decide(sink *s, stralloc *envelope, refusals *no)
   int r = sink_facts_get(s, &f);
   if (r > 0) r = common(s, envelope);
   to.junk = f.junk;
+  to.null = !*f.from;
   if (r > 0) r = recipients(s, &to, no);
   if (r < 0) return sink_report(s, 'R', 0, 451, "4.3.0 Out of memory");
   if (r == 0) return sink_report(s, 'R', 0, to.code, to.text);

@@ -22,6 +22,7 @@ enum {
   QUEUE_WAITING = 'w',
   QUEUE_UNSURE = 'u', /* waiting; the last attempt's outcome is not known */
   QUEUE_DONE = 'd',   /* delivered or handed on */
+  QUEUE_GOOD = 's',   /* the same, and the sender is to be told */
   QUEUE_FAILED = 'f', /* the sender is to be told */
   QUEUE_TOLD = 't'    /* failed, and nothing more is to be done */
 };
@@ -45,9 +46,10 @@ int queue_id_valid(char const *id, size_t len);
 void queue_path(char *to, char const *id); /* QUEUE_PATH bytes */
 
 /* Writes and commits a new message. envelope: its I P F V and T records, T
-   numbered from 0 on; records as many as T. id is chosen and set. 1; 0 with
-   errno: nothing is there; -1 with errno: a sync failed, and nothing is there
-   as far as could be seen to. */
+   numbered from 0 on; records as many as T. An alias that was expanded is no
+   more to be tried: its record begins as QUEUE_GOOD. id is chosen and set. 1; 0
+   with errno: nothing is there; -1 with errno: a sync failed, and nothing is
+   there as far as could be seen to. */
 int queue_file_new(int queue, char const *class, stralloc const *envelope,
                    unsigned recipients, compose const *c, char const *by,
                    char *id);
@@ -77,6 +79,16 @@ int queue_record_put(queue_file *q, unsigned i, queue_record const *r);
 static inline int queue_waits(char status)
 {
   return status == QUEUE_WAITING || status == QUEUE_UNSURE;
+}
+
+/* Whether a reply of smtp-send's says that the next host does not know DSN
+   (X.1.9, RFC 3886 3.3.4), and it is for us to tell of the success. */
+int queue_relayed(char const *reply);
+
+/* Whether the sender is to be told. */
+static inline int queue_tells(char status)
+{
+  return status == QUEUE_FAILED || status == QUEUE_GOOD;
 }
 
 #endif

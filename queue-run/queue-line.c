@@ -62,7 +62,7 @@ int queue_line_record_read(queue_record *r, char const *line)
   text[sizeof text - 1] = 0;
   if (sscanf(text, "%c %u %lld%n", &r->status, &r->attempts, &r->next, &used) !=
           3 ||
-      !strchr("wudft", r->status))
+      !strchr("wudsft", r->status))
     return 0;
   if (text[used] == ' ') used++;
   n = strlen(text + used);
@@ -71,4 +71,10 @@ int queue_line_record_read(queue_record *r, char const *line)
   memcpy(r->reply, text + used, n);
   r->reply[n] = 0;
   return 1;
+}
+
+int queue_relayed(char const *reply)
+{
+  return *reply == '2' && strlen(reply) >= 9 &&
+         !strncmp(reply + 3, " 2.1.9", 6);
 }

@@ -73,18 +73,40 @@ static int put_first_line(writer *w, queue_file const *q)
   return flush(w);
 }
 
+/* One for each T; -1 too if there are more or fewer of them. */
+static int put_records(writer *w, queue_file const *q, stralloc const *envelope)
+{
+  queue_record const fresh = {.status = QUEUE_WAITING},
+                     expanded = {.status = QUEUE_GOOD,
+                                 .next = q->time,
+                                 .reply = "250 2.1.5 Expanded"};
+  envelope_walk e = {.s = envelope->s, .len = envelope->len};
+  char line[QUEUE_RECORD];
+  parcel_record r;
+  envelope_to to;
+  unsigned n = 0;
+  int good = 1;
+  while (good > 0 && envelope_next(&e, &r) > 0) {
+    if (r.type != PARCEL_TO) continue;
+    good = envelope_recipient(&to, &r);
+    if (good < 0) break;
+    queue_line_record(line, to.route == ENVELOPE_EXPANDED ? &expanded : &fresh);
+    n++;
+    good = put(w, line, sizeof line);
+  }
+  envelope_end(&e);
+  if (good > 0 && n != q->recipients) errno = EPROTO, good = -1;
+  return good;
+}
+
 static int fill(writer *w, queue_file *q, stralloc const *envelope,
                 compose const *c, char const *by)
 {
   compose_trace const trace = {.by = by};
-  queue_record const fresh = {.status = QUEUE_WAITING};
-  char line[QUEUE_RECORD];
-  queue_line_record(line, &fresh);
   if (pad(w, QUEUE_HEADER) < 0 || put(w, envelope->s, envelope->len) < 0 ||
       pad(w, (size_t)q->records - QUEUE_HEADER - q->envelope) < 0)
     return -1;
-  for (unsigned i = 0; i < q->recipients; i++)
-    if (put(w, line, sizeof line) < 0) return -1;
+  if (put_records(w, q, envelope) < 0) return -1;
   if (compose_write(c, &trace, put_message, w) != 1) return -1;
   q->size = w->size;
   return put_first_line(w, q);

@@ -22,6 +22,7 @@ typedef struct transaction {
   unsigned chosen;
   unsigned attempts; /* the most of any */
   int unsure;
+  int quiet; /* no reverse-path, or junk: nobody is told of a success */
   io_time deadline;
 } transaction;
 
@@ -52,7 +53,7 @@ int work_open(run_config const *c, queue_file *q, work_order const *o,
 static void choose(transaction *t, unsigned i, int unsure, work_result *r)
 {
   queue_record_get(&t->q, i, t->record + i);
-  if (t->record[i].status == QUEUE_FAILED) r->failed = 1;
+  if (queue_tells(t->record[i].status)) r->failed = 1;
   if (!queue_waits(t->record[i].status)) return;
   t->code[i] = -1;
   t->chosen++;
@@ -171,6 +172,15 @@ static int wants_bounce(envelope_to const *to)
   return !*to->notify || strcasestr(to->notify, "FAILURE");
 }
 
+/* And of a success: RFC 3461 5.2.2, 5.2.3. Behind a host that knows of DSN it
+   is that host's to tell. */
+static int wants_notice(transaction const *t, envelope_to const *to,
+                        queue_record const *x)
+{
+  return !t->quiet && strcasestr(to->notify, "SUCCESS") &&
+         (to->route == ENVELOPE_LOCAL || queue_relayed(x->reply));
+}
+
 static void deferred(run_config const *c, transaction *t, queue_record *x,
                      long long now, int silent)
 {
@@ -190,7 +200,8 @@ static void deferred(run_config const *c, transaction *t, queue_record *x,
 static void log_recipient(transaction const *t, envelope_to const *to,
                           queue_record const *x, long long now)
 {
-  char const *what = x->status == QUEUE_DONE     ? "delivered"
+  char const *what = x->status == QUEUE_DONE || x->status == QUEUE_GOOD
+                         ? "delivered"
                      : x->status == QUEUE_FAILED ? "failed"
                                                  : "deferred";
   log_info("%s to=<%s> %s after %llds, attempt %u: %s", t->id, to->address,
@@ -209,7 +220,9 @@ static void judge(run_config const *c, transaction *t, unsigned i,
   } else {
     x->attempts++;
     x->next = now;
-    x->status = code / 100 == 2 ? QUEUE_DONE : QUEUE_FAILED;
+    x->status = code / 100 != 2          ? QUEUE_FAILED
+                : wants_notice(t, to, x) ? QUEUE_GOOD
+                                         : QUEUE_DONE;
   }
   log_recipient(t, to, x, now);
   if (x->status == QUEUE_FAILED && !wants_bounce(to)) x->status = QUEUE_TOLD;
@@ -218,15 +231,15 @@ static void judge(run_config const *c, transaction *t, unsigned i,
 static void sum_up(transaction const *t, unsigned i, work_result *r)
 {
   queue_record const *x = t->record + i;
-  if (x->status == QUEUE_FAILED) r->failed = 1;
+  if (queue_tells(x->status)) r->failed = 1;
   if (!queue_waits(x->status)) return;
   if (r->outcome == WORK_DONE || x->next < r->next) r->next = x->next;
   r->outcome = WORK_LATER;
 }
 
 /* A state that could not be written: what is delivered is not sent again as
-   long as we live, but a failure is asked for again, since it is told from
-   the file. */
+   long as we live, a notice of it is lost, but a failure is asked for again,
+   since it is told from the file. */
 static void not_written(run_config const *c, transaction *t, unsigned i,
                         long long now)
 {
@@ -245,6 +258,8 @@ static void record(run_config const *c, transaction *t, work_result *r)
   long long now = time(0);
   unsigned i = 0;
   while (i < t->q.recipients && envelope_next(&w, &p) > 0) {
+    if ((p.type == PARCEL_FROM && !*p.s) || p.type == PARCEL_VERDICT)
+      t->quiet = 1;
     if (p.type != PARCEL_TO) continue;
     if (t->code[i] && envelope_recipient(&to, &p) > 0) {
       if (t->code[i] > 0 && t->code[i] / 100 != 4) r->good = 1;

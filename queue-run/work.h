@@ -29,7 +29,7 @@ typedef struct work_result {
 void work(run_config const *c, char const *key, station *s, work_order const *o,
           work_result *r);
 
-/* The same for RUN_BOUNCE: tells the sender of all that failed. */
+/* The same for RUN_BOUNCE: tells the sender of all that he is to hear. */
 void work_bounce(run_config const *c, station *s, work_order const *o,
                  work_result *r);
 

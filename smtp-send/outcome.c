@@ -30,8 +30,8 @@ void outcome_reply(outcome *o, char const *host, reply const *r)
     text[i] = r->text[i] == '\n' ? ' ' : r->text[i];
   text[n] = 0;
   snprintf(enhanced, sizeof enhanced, "%d.0.0", r->code / 100 % 10);
-  outcome_set(o, r->code, "%s %s: %s", *r->enhanced ? r->enhanced : enhanced,
-              host, text);
+  outcome_set(o, r->code, "%s %s said: %s",
+              *r->enhanced ? r->enhanced : enhanced, host, text);
 }
 
 void outcome_error(outcome *o, char const *host, char const *what, int err)

@@ -8,7 +8,7 @@
 
 typedef struct outcome {
   int code;                /* 0: nothing yet */
-  char text[OUTCOME_TEXT]; /* "5.1.1 mx.b.test: no such user", cleaned */
+  char text[OUTCOME_TEXT]; /* "5.1.1 mx.b.test said: no such user", cleaned */
 } outcome;
 
 /* Our own words behind an enhanced code. */

@@ -5,11 +5,24 @@
 #include "message.h"
 #include "transaction.h"
 
-/* Those that the peer took share what it says in the end. */
-static void finish(letter *l, outcome const *o)
+/* Whose sender is told of the success, not by a peer without DSN but by who
+   gave us the letter (RFC 3461 5.2.2 b). He learns it by X.1.9, RFC 3886. */
+static int relayed(session const *s, letter const *l, recipient const *t)
 {
+  return !(s->can & CAN_DSN) &&
+         strcasestr(letter_text(l, t->notify), "SUCCESS");
+}
+
+/* Those that the peer took share what it says in the end. */
+static void finish(session const *s, letter *l, outcome const *o)
+{
+  outcome last = *o;
+  size_t n = strcspn(o->text, " ");
+  if (o->code / 100 == 2)
+    outcome_set(&last, o->code, "2.1.9%.*s", OUTCOME_TEXT - 6, o->text + n);
   for (size_t i = 0; i < l->n; i++)
-    if (l->v[i].accepted && !l->v[i].outcome.code) l->v[i].outcome = *o;
+    if (l->v[i].accepted && !l->v[i].outcome.code)
+      l->v[i].outcome = relayed(s, l, l->v + i) ? last : *o;
 }
 
 /* The peer took DATA although it took no recipient (RFC 2920 3.1). */
@@ -27,7 +40,7 @@ static void answered(session *s, letter *l, reply const *r)
   outcome o;
   outcome_reply(&o, s->host, r);
   if (r->code == 421) session_close(s);
-  finish(l, &o);
+  finish(s, l, &o);
 }
 
 static int send_message(session *s, letter *l, parcel_in *in)
@@ -42,7 +55,7 @@ static int send_message(session *s, letter *l, parcel_in *in)
   }
   if (session_reply(s, &r, sent == MESSAGE_SENT ? s->limits->dot : 5) < 0) {
     outcome_error(&o, s->host, "message", errno);
-    finish(l, &o);
+    finish(s, l, &o);
     session_close(s);
     return TX_DONE;
   }

@@ -50,7 +50,7 @@ def states():
 
 def by_name(p):
     """The fake smtp-send: what happens is in the address."""
-    words = {'bad': '550 5.1.1 No such user', 'slow': '451 4.2.0 Later',
+    words = {'bad': '550 5.1.1 mx.test said: No such user', 'slow': '451 4.2.0 Later',
              'odd': '350 Hm'}
     lines = [f'T {t[0]} {words.get(re.match("[a-z]*", t[1])[0], "250 2.0.0 Ok")}'
              for t in p['to']]
@@ -110,7 +110,8 @@ tap.ok(bounce, 'a permanent failure makes a bounce')
 wait(lambda: len(queued()) == 1)
 tap.same(sorted(states()),
          [('d', 1, '250 2.0.0 Delivered'), ('d', 1, '250 2.0.0 Ok'),
-          ('t', 1, '550 5.1.1 No such user'), ('t', 1, '550 5.1.1 No such user'),
+          ('t', 1, '550 5.1.1 mx.test said: No such user'),
+          ('t', 1, '550 5.1.1 mx.test said: No such user'),
           ('w', 1, '350 Hm'), ('w', 1, '451 4.2.0 Later')],
          'each recipient has its own state')
 m = email.message_from_bytes(bounce[0])
@@ -213,7 +214,7 @@ p = start()
 submit(remote(0, 'bad@e.test'), sender='alice@a.test')
 wait(lambda: states() and states()[0][0] == 'f')
 time.sleep(0.3)
-tap.same(states(), [('f', 1, '550 5.1.1 No such user')],
+tap.same(states(), [('f', 1, '550 5.1.1 mx.test said: No such user')],
          'no queue-report: the failure waits')
 os.unlink(f'{T}/run/queue-report')
 empty_mail()

@@ -13,7 +13,7 @@ from tap import finish, ok, same
 # The plain course
 p = Peer()
 r = to_peer(p, parcel(MESSAGE))
-expect(r, 'one parcel, one report', 'R x1 250 2.0.0 127.0.0.1: queued as 1')
+expect(r, 'one parcel, one report', 'R x1 250 2.0.0 127.0.0.1 said: queued as 1')
 same(p.connections[0].lines,
      ['EHLO me.test', 'MAIL FROM:<a@a.test> SIZE=27', 'RCPT TO:<b@b.test>',
       'DATA', 'QUIT'], 'RFC 5321 3.3: the commands')
@@ -63,8 +63,8 @@ expect(r, 'one report for all of them', 'R x1 250')
 p = Peer({'RCPT': ['250 ok', '550 5.1.1 no such user', '451 later']})
 r = to_peer(p, parcel(MESSAGE, to=['a@b.test', 'b@b.test', 'c@b.test']))
 expect(r, 'recipients that differ are reported each', 'T 0 250',
-       'T 1 550 5.1.1 127.0.0.1: no such user',
-       'T 2 451 4.0.0 127.0.0.1: later', 'R x1 250')
+       'T 1 550 5.1.1 127.0.0.1 said: no such user',
+       'T 2 451 4.0.0 127.0.0.1 said: later', 'R x1 250')
 for answer in '354 go on', '503 5.5.1 no recipients':
     p = Peer({'RCPT': '550 5.1.1 no', 'DATA': answer})
     r = to_peer(p, parcel(MESSAGE) + parcel(MESSAGE, ident='x2'))
@@ -83,7 +83,7 @@ for verb in 'MAIL', 'RCPT', 'DATA', 'DOT':
         p = Peer({verb: f'{code}-{code // 100}.7.0 first\r\n'
                         f'{code} {code // 100}.7.0 second'})
         expect(to_peer(p, parcel(MESSAGE)), f'{code} to {verb}',
-               f'R x1 {code} {code // 100}.7.0 127.0.0.1: first second')
+               f'R x1 {code} {code // 100}.7.0 127.0.0.1 said: first second')
 for verb in 'GREETING', 'EHLO':
     p = Peer({verb: '450 busy'})
     expect(to_peer(p, parcel(MESSAGE)), f'450 to {verb}', 'R x1 450 4.0.0')
