@@ -49,7 +49,7 @@ void cmd_ehlo(session *s, char *arg)
   say(s, "250-ENHANCEDSTATUSCODES");
   say(s, "250-CHUNKING");
   if (DSN_OFFERED) say(s, "250-DSN");
-  if (REQUIRETLS_OFFERED && s->tls) say(s, "250-REQUIRETLS");
+  if (s->tls) say(s, "250-REQUIRETLS");
   say(s, "250-LIMITS RCPTMAX=%u", s->o->recipients);
   say(s, "250 SMTPUTF8");
 }

@@ -88,8 +88,7 @@ static int mail_param(char const *name, char const *value, void *data)
   }
   if (DSN_OFFERED && !strcasecmp(name, "RET")) return mail_ret(g, value);
   if (DSN_OFFERED && !strcasecmp(name, "ENVID")) return mail_envid(g, value);
-  if (REQUIRETLS_OFFERED && g->s->tls && !strcasecmp(name, "REQUIRETLS") &&
-      whole) {
+  if (g->s->tls && !strcasecmp(name, "REQUIRETLS") && whole) {
     g->s->requiretls = 1;
     return once(g, TLS);
   }
@@ -119,6 +118,7 @@ static void append_all(session *s)
   if (s->size) append(s, "SIZE=", size);
   if (s->body8) append(s, "BODY=", "8BITMIME");
   if (s->utf8) append(s, "SMTPUTF8", "");
+  if (s->requiretls) s->ret = "HDRS"; /* RFC 8689 5 */
   if (s->ret) append(s, "RET=", s->ret);
   if (*s->envid) append(s, "ENVID=", s->envid);
   if (s->requiretls) append(s, "REQUIRETLS", "");

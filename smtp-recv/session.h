@@ -29,7 +29,6 @@
 #define SESSION_WAY_MS 30000    /* to connect to the way in */
 
 #define DSN_OFFERED 0
-#define REQUIRETLS_OFFERED 0
 
 struct session;
 

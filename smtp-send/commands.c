@@ -47,6 +47,8 @@ int commands_possible(session *s, letter *l)
   else if (!(s->can & CAN_SMTPUTF8) && needs_utf8(l))
     outcome_set(&o, 550, "5.6.7 %s does not take UTF-8 addresses and headers",
                 s->host);
+  else if (l->body8 && !(s->can & CAN_8BITMIME) && message_8bit(l))
+    outcome_set(&o, 554, "5.6.3 %s does not take 8-bit messages", s->host);
   else
     return 1;
   letter_decide(l, &o);
@@ -61,6 +63,7 @@ static void put_mail(session *s, letter const *l)
   if (s->can & CAN_8BITMIME && l->body8) session_put(s, " BODY=8BITMIME");
   if (s->can & CAN_SMTPUTF8 && (l->utf8 || needs_utf8(l)))
     session_put(s, " SMTPUTF8");
+  if (l->requiretls) session_put(s, " REQUIRETLS");
   if (s->can & CAN_DSN && l->ret)
     session_put(s, " RET=%s", letter_text(l, l->ret));
   if (s->can & CAN_DSN && l->envid)

@@ -68,7 +68,7 @@ static int try_hosts(deliverer *d, letter *l, parcel_in *in, mx *m,
     outcome one = {0};
     io_time start = io_now();
     int r = TX_NEXT;
-    if (session_open(&d->session, m->host, &a, m->port, &one)) {
+    if (session_open(&d->session, m->host, &a, m->port, l->requiretls, &one)) {
       d->connect_ms = (unsigned)(io_now() - start) + 1;
       r = transaction(&d->session, l, in, &one);
       if (r != TX_NEXT) return r;
@@ -84,7 +84,9 @@ static int reuse(deliverer *d, letter *l, parcel_in *in, char const *where,
 {
   outcome o;
   if (d->session.fd < 0) return 0;
-  if (strcmp(d->destination, where)) {
+  if (strcmp(d->destination, where) ||
+      (l->requiretls && !(d->session.verified && d->trusted &&
+                          d->session.can & CAN_REQUIRETLS))) {
     session_quit(&d->session);
     return 0;
   }
@@ -102,7 +104,17 @@ static int go(deliverer *d, letter *l, parcel_in *in, char const *where)
   snprintf(d->session.host, sizeof d->session.host, "%s", where);
   *d->session.ip = 0;
   d->session.encrypted = 0;
-  r = find(d, l, &m, where, &all) ? try_hosts(d, l, in, &m, &all) : TX_NEXT;
+  r = TX_NEXT;
+  if (find(d, l, &m, where, &all)) {
+    d->trusted = m.trusted;
+    if (l->requiretls && !m.trusted)
+      outcome_set(&all, 550,
+                  "5.7.30 The hosts of %s are not secured by DNSSEC, and the "
+                  "sender requires it",
+                  where);
+    else
+      r = try_hosts(d, l, in, &m, &all);
+  }
   if (r != TX_NEXT) return r;
   if (!all.code) outcome_set(&all, 451, "4.4.1 %s: no host answers", where);
   letter_decide(l, &all);

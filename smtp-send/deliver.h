@@ -11,6 +11,7 @@ typedef struct deliverer {
   session session;
   limits limits;
   char destination[MX_NAME + 8]; /* of the open session */
+  int trusted;                   /* its hosts, as mx has it */
   char const *port;              /* where the destination names none */
   char const *route;             /* all mail goes there; 0: by MX */
   int only4;

@@ -88,6 +88,7 @@ static int from(letter *l, parcel_record const *r)
   if (!good) outcome_set(&l->verdict, 553, "5.1.7 Not an address: %s", r->s);
   l->body8 = body && !strcmp(body, "8BITMIME");
   l->utf8 = has_word(r, "SMTPUTF8");
+  l->requiretls = *r->s && has_word(r, "REQUIRETLS");
   l->size = size ? strtoull(size, 0, 10) : 0;
   if (keep_param(l, &l->ret, parcel_param(r, 1, "RET")) < 0) return -1;
   return keep_param(l, &l->envid, parcel_param(r, 1, "ENVID"));

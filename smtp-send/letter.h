@@ -29,6 +29,7 @@ typedef struct letter {
   size_t from, ret, envid;
   unsigned long long size; /* as F says, 0: not told */
   int body8, utf8;
+  int requiretls; /* RFC 8689; never for the null reverse-path (4.2.1) */
   recipient *v;
   size_t n, room;
   outcome verdict; /* for all: code 0 if there is none */

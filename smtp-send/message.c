@@ -52,6 +52,17 @@ static int seek(char const *s, size_t n, void *data)
   return 1;
 }
 
+static int high(char const *s, size_t n, void *data)
+{
+  (void)data;
+  return addr_is_utf8(s, n) ? 2 : 1;
+}
+
+int message_8bit(letter const *l)
+{
+  return !l->complete || write_out(l, high, 0) != 1;
+}
+
 int message_header_utf8(letter const *l)
 {
   search x = {1, 0};

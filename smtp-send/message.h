@@ -11,6 +11,9 @@ unsigned long long message_size(letter const *l);
 /* Whether its header has bytes above 127. */
 int message_header_utf8(letter const *l);
 
+/* Whether it has bytes above 127; what is not held may. */
+int message_8bit(letter const *l);
+
 enum {
   MESSAGE_SENT = 1,   /* with its dot: the reply comes */
   MESSAGE_EARLY = 0,  /* the peer spoke or broke off before the dot */

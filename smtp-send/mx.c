@@ -87,8 +87,12 @@ int mx_domain(mx *m, char const *domain, outcome *o)
     return 0;
   }
   switch (dns_query(&a, domain, ns_t_mx, io_after(MX_DNS_MS))) {
-  case DNS_OK: r = found(m, &a, domain, o); break;
+  case DNS_OK:
+    m->trusted = a.secure;
+    r = found(m, &a, domain, o);
+    break;
   case DNS_NODATA:
+    m->trusted = 1; /* the domain itself, whose certificate tells */
     add_host(m, 0, domain);
     r = m->n;
     break;
@@ -139,6 +143,7 @@ static int relay(mx *m, char const *s)
 
 int mx_relay(mx *m, char const *s, outcome *o)
 {
+  m->trusted = 1;
   if (relay(m, s)) return 1;
   outcome_set(o, 554, "5.3.5 %s is not a host", s);
   return 0;

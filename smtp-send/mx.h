@@ -23,7 +23,8 @@ typedef struct mx_host {
 typedef struct mx {
   char host[MX_NAME]; /* the host now tried; a literal without brackets */
   char const *port;
-  int only4; /* IPv4 alone */
+  int only4;   /* IPv4 alone */
+  int trusted; /* nobody between us and DNS could have named other hosts */
   mx_host hosts[MX_HOSTS];
   unsigned n, next;
   mx_address addresses[MX_ADDRESSES];

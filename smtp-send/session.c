@@ -67,7 +67,8 @@ static void capability(session *s, char const *line, size_t len)
     unsigned bit;
   } const known[] = {{"PIPELINING", CAN_PIPELINING}, {"SIZE", CAN_SIZE},
                      {"8BITMIME", CAN_8BITMIME},     {"SMTPUTF8", CAN_SMTPUTF8},
-                     {"STARTTLS", CAN_STARTTLS},     {"DSN", CAN_DSN}};
+                     {"STARTTLS", CAN_STARTTLS},     {"DSN", CAN_DSN},
+                     {"REQUIRETLS", CAN_REQUIRETLS}};
   size_t word = 0;
   while (word < len && line[word] != ' ') word++;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -138,7 +139,7 @@ static int connect_to(session *s, char const *host, mx_address const *a,
   snprintf(s->ip, sizeof s->ip, "%s", a->ip);
   s->outlen = 0;
   s->transactions = 0;
-  s->dirty = s->encrypted = 0;
+  s->dirty = s->encrypted = s->verified = 0;
   s->tls = (tls_info){0};
   s->fd = connect_tcp(a->ip, port, session_until(s, s->limits->connect));
   if (s->fd < 0) {
@@ -153,38 +154,69 @@ static int connect_to(session *s, char const *host, mx_address const *a,
 }
 
 /* 1: encrypted and greeted again, or declined by the peer; 0: the connection
-   is spent. */
-static int start_tls(session *s, outcome *o)
+   is spent. flags: as tls_connect_begin has them. */
+static int start_tls(session *s, unsigned flags, outcome *o)
 {
   reply r;
   int plain, ok;
   session_put(s, "STARTTLS\r\n");
   if (!ask(s, &r, "STARTTLS", o)) return 0;
   if (r.code != 220) return 1;
+  outcome_set(o, 550, "5.7.10 %s: TLS cannot be begun", s->host);
   if (line_pending(&s->in)) return 0; /* RFC 3207 4: nothing before TLS */
-  ok = tls_connect_begin(s->tls_socket, s->fd, s->host, 0, &plain, &s->tls,
+  ok = tls_connect_begin(s->tls_socket, s->fd, s->host, flags, &plain, &s->tls,
                          session_until(s, s->limits->tls));
   s->fd = -1;
-  if (ok < 0) log_warnsys("unable to use %s", s->tls_socket);
-  if (ok == 0) log_warn("%s[%s]: TLS failed: %s", s->host, s->ip, s->tls.error);
+  if (ok < 0) {
+    log_warnsys("unable to use %s", s->tls_socket);
+    outcome_set(o, 451, "4.7.0 TLS cannot be had now");
+  }
+  if (ok == 0) {
+    log_warn("%s[%s]: TLS failed: %s", s->host, s->ip, s->tls.error);
+    outcome_set(o, 550, "5.7.10 %s: TLS failed: %s", s->host, s->tls.error);
+  }
   if (ok <= 0) return 0;
   s->fd = plain;
   s->encrypted = 1;
+  s->verified = (flags & TLS_PKIX) != 0;
   line_init(&s->in, s->fd, s->inbuf, sizeof s->inbuf);
   return hello(s, o);
 }
 
+/* The promise that REQUIRETLS asks for (RFC 8689 4.2.1): 1, or 0 and *o */
+static int keep_promise(session *s, outcome *o)
+{
+  int able = s->can & CAN_STARTTLS && s->tls_socket;
+  if (able && access(s->tls_socket, F_OK) < 0) {
+    log_warnsys("unable to use %s", s->tls_socket);
+    outcome_set(o, 451, "4.7.0 TLS cannot be had now");
+  } else if (!able) {
+    outcome_set(o, 550, "5.7.10 %s has no TLS, which the sender requires",
+                s->host);
+  } else if (start_tls(s, TLS_PKIX, o)) {
+    if (s->verified && s->can & CAN_REQUIRETLS) return 1;
+    if (s->verified)
+      outcome_set(o, 550, "5.7.30 %s has no REQUIRETLS", s->host);
+    else
+      outcome_set(o, 550, "5.7.10 %s declines TLS", s->host);
+    session_quit(s);
+  }
+  session_close(s);
+  return 0;
+}
+
 int session_open(session *s, char const *host, mx_address const *a,
-                 char const *port, outcome *o)
+                 char const *port, int requiretls, outcome *o)
 {
   if (!connect_to(s, host, a, port, o)) return 0;
+  if (requiretls) return keep_promise(s, o);
   if (!(s->can & CAN_STARTTLS) || !s->tls_socket) return 1;
   if (access(s->tls_socket, F_OK) < 0) {
     log_warnsys("%s[%s] could have TLS, but there is no %s", host, a->ip,
                 s->tls_socket);
     return 1;
   }
-  if (start_tls(s, o)) return 1;
+  if (start_tls(s, 0, o)) return 1;
   session_close(s);
   return connect_to(s, host, a, port, o);
 }

@@ -29,7 +29,8 @@ enum {
   CAN_8BITMIME = 4,
   CAN_SMTPUTF8 = 8,
   CAN_STARTTLS = 16,
-  CAN_DSN = 32
+  CAN_DSN = 32,
+  CAN_REQUIRETLS = 64
 };
 
 #define SESSION_IN 4096
@@ -45,6 +46,7 @@ typedef struct session {
   unsigned long long maxsize; /* SIZE of the peer, 0: not told */
   char host[MX_NAME], ip[46];
   int encrypted;
+  int verified; /* encrypted, and the certificate is the host's */
   tls_info tls;
   unsigned transactions;
   int dirty;        /* an unfinished transaction: RSET first */
@@ -55,9 +57,10 @@ typedef struct session {
 
 /* Connects, and greets until commands may be sent. 1; 0: not this host, *o
    says why. If TLS cannot be begun, goes on in the clear over a new
-   connection (RFC 7435). */
+   connection (RFC 7435), unless requiretls: then only a host with a valid
+   certificate that has REQUIRETLS, too, will do (RFC 8689 4.2.1). */
 int session_open(session *s, char const *host, mx_address const *a,
-                 char const *port, outcome *o);
+                 char const *port, int requiretls, outcome *o);
 
 /* QUIT, without waiting for the answer, if nothing is left unread. */
 void session_quit(session *s);

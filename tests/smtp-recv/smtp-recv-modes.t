@@ -30,6 +30,9 @@ c = client('-T', tls.path, '-A', auth.path)
 got = c.say('EHLO c.test')
 tap.ok('STARTTLS' in got and 'AUTH' not in got,
        'RFC 3207: STARTTLS is offered, AUTH only behind it', got)
+tap.ok('REQUIRETLS' not in got and
+       c.say('MAIL FROM:<s@b.test> REQUIRETLS').startswith('555'),
+       'RFC 8689 2: no REQUIRETLS in clear')
 tap.ok(c.say(f'AUTH PLAIN {PLAIN}').startswith('538 5.7.11'),
        'RFC 4954 6: 538 without TLS')
 c.say('MAIL FROM:<s@b.test>')
@@ -42,9 +45,16 @@ got = c.say('EHLO c.test')
 tap.ok('STARTTLS' not in got and '250-AUTH PLAIN LOGIN' in got,
        'RFC 3207 4.2: not offered twice; AUTH is now', got)
 tap.ok(c.say('STARTTLS').startswith('503'), 'STARTTLS inside TLS')
-c.says('MAIL FROM:<s@b.test>', 'RCPT TO:<alice@a.test>')
+tap.ok('250-REQUIRETLS' in got, 'RFC 8689 2: REQUIRETLS is offered inside TLS')
+tap.same([x[:3] for x in c.says('MAIL FROM:<s@b.test> REQUIRETLS=1',
+                                'MAIL FROM:<s@b.test> REQUIRETLS REQUIRETLS',
+                                'MAIL FROM:<s@b.test> requiretls',
+                                'RCPT TO:<alice@a.test>')],
+         ['555', '501', '250', '250'], 'RFC 8689 2: it has no value')
 c.data('\r\n.\r\n')
 p = sink.parcels[-1]
+tap.same(p.all('F'), [b's@b.test\0RET=HDRS\0REQUIRETLS'],
+         'RFC 8689 4.1: the message is tagged; 5: as if RET=HDRS')
 f = p.facts()
 tap.same((f['proto'], f['tls'], f['cipher']),
          ('ESMTPS', 'TLSv1.2', 'TLS_NONE'), 'RFC 3848: ESMTPS')
