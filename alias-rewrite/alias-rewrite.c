@@ -8,30 +8,12 @@
 #include <skalibs/strerr.h>
 
 #include "conf.h"
-#include "jail.h"
 #include "rewrite.h"
 #include "route.h"
+#include "table-jail.h"
 
 #define USAGE "alias-rewrite [ -t mail.cdb ] [ -q address ]"
 #define dieusage() strerr_dieusage(100, USAGE)
-
-/* The table is replaced by a rename, so it is its directory that must stay
-   readable. */
-static void enter_jail(char const *path)
-{
-  static char dir[CONF_PATH_MAX];
-  char *slash;
-  jail_path paths[] = {{dir, 0}, {0, 0}};
-  if (snprintf(dir, sizeof dir, "%s", path) >= (int)sizeof dir)
-    strerr_dief1x(100, "the table's path is too long");
-  slash = strrchr(dir, '/');
-  if (slash)
-    slash[slash == dir] = 0;
-  else
-    memcpy(dir, ".", 2);
-  if (jail_enter(&(struct jail){.paths = paths}) < 0)
-    strerr_diefu1sys(111, "enter the jail");
-}
 
 static int query(char const *path, char const *address)
 {
@@ -72,7 +54,7 @@ int main(int argc, char const *const *argv)
   if (!path) path = conf_table("mail.cdb");
   if (address) return query(path, address);
   sig_ignore(SIGPIPE);
-  enter_jail(path);
+  table_jail(path);
   if (rewrite_all(path, 0, 1) < 0) strerr_diefu1sys(111, "pass parcels on");
   return 0;
 }

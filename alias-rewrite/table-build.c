@@ -10,7 +10,7 @@
 
 #define USAGE                                                                  \
   "table-build mail [ -m mailroot ] [ -d domains ] [ -c accounts ] "           \
-  "[ -a aliases ] [ users… ] | table-build users users… | "                \
+  "[ -a aliases ] [ -s senders ] [ users… ] | table-build users users… | " \
   "table-build list file"
 #define dieusage() strerr_dieusage(100, USAGE)
 #define MAILROOT "/var/lib/rohrpost/mail"
@@ -37,13 +37,14 @@ static int build_mail(int argc, char const *const *argv)
   table_mail m = {.mailroot = MAILROOT};
   stralloc out = STRALLOC_ZERO;
   subgetopt l = SUBGETOPT_ZERO;
-  char const *domains = 0, *accounts = 0, *aliases = 0;
+  char const *domains = 0, *accounts = 0, *aliases = 0, *senders = 0;
   int opt;
-  while ((opt = subgetopt_r(argc, argv, "m:d:c:a:", &l)) != -1) switch (opt) {
+  while ((opt = subgetopt_r(argc, argv, "m:d:c:a:s:", &l)) != -1) switch (opt) {
     case 'm': m.mailroot = l.arg; break;
     case 'd': domains = l.arg; break;
     case 'c': accounts = l.arg; break;
     case 'a': aliases = l.arg; break;
+    case 's': senders = l.arg; break;
     default: dieusage();
     }
   if (*m.mailroot != '/') strerr_dief1x(100, "mailroot is not absolute");
@@ -55,10 +56,13 @@ static int build_mail(int argc, char const *const *argv)
   entries_merge(&m.accounts);
   if (aliases) text_each(aliases, mail_alias, &m);
   entries_sort(&m.aliases);
+  if (senders) text_each(senders, mail_sender, &m);
+  entries_sort(&m.senders);
   put_first(&out, &m);
   entries_print(&m.domains, "d", &out);
   entries_print(&m.accounts, "u", &out);
   entries_print(&m.aliases, "a", &out);
+  entries_print(&m.senders, "s", &out);
   print(&out);
   return 0;
 }

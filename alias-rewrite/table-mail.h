@@ -1,12 +1,12 @@
-/* The entries of domains, accounts, users and aliases, checked line by line. A
-   bad line ends the program. */
+/* The entries of domains, accounts, users, aliases and senders, checked line by
+   line. A bad line ends the program. */
 #ifndef TABLE_MAIL_H
 #define TABLE_MAIL_H
 
 #include "table-entries.h"
 
 typedef struct table_mail {
-  table_entries domains, accounts, aliases;
+  table_entries domains, accounts, aliases, senders;
   stralloc first;       /* the first domain of the file */
   char const *mailroot; /* default directories are below it */
 } table_mail;
@@ -17,6 +17,7 @@ void mail_domain(text_line const *l, void *data);
 void mail_account(text_line const *l, void *data);
 void mail_user(text_line const *l, void *data);
 void mail_alias(text_line const *l, void *data);
+void mail_sender(text_line const *l, void *data); /* table-senders.c */
 
 /* Splits ADDRESS:HASH. key becomes the account's name; hash is empty for an
    account that has no password. */

@@ -45,9 +45,8 @@ static int account(table *t, route_step *s, size_t n)
   return stralloc_0(&s->key) ? ROUTE_ACCOUNT : -1;
 }
 
-/* How long the local part is without its tag: all of it if there is none.
-   Which characters begin a tag is an option of the domain. */
-static int untagged(table *t, route_step *s, size_t *n)
+/* Which characters begin a tag is an option of the domain. */
+int route_untagged(table *t, route_step *s, size_t *n)
 {
   char const *value, *delimiter = DELIMITER;
   size_t len, i, dlen = strlen(DELIMITER);
@@ -74,7 +73,7 @@ int route_find(table *t, route_step *s)
 {
   size_t whole = s->local.len, n;
   int r;
-  if (untagged(t, s, &n) < 0) return -1;
+  if (route_untagged(t, s, &n) < 0) return -1;
   if (!whole) n = 0;
   r = whole ? alias(t, s, whole, 1) : 0;
   if (!r && n < whole) r = account(t, s, whole);
@@ -90,7 +89,7 @@ int route_find_account(table *t, route_step *s)
 {
   size_t n;
   int r;
-  if (untagged(t, s, &n) < 0) return -1;
+  if (route_untagged(t, s, &n) < 0) return -1;
   r = account(t, s, s->local.len);
   return r || n == s->local.len ? r : account(t, s, n);
 }

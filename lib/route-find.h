@@ -28,6 +28,10 @@ void route_step_free(route_step *s);
 /* Fills in local and domain; key is an addr_key: 1, 0 (EINVAL), -1. */
 int route_step_init(route_step *s, char const *key, size_t len);
 
+/* How long the local part is without its tag: all of it if there is none. 1 or
+   -1 */
+int route_untagged(table *t, route_step *s, size_t *n);
+
 /* ROUTE_ALIAS with targets, ROUTE_ACCOUNT with key "uNAME", ROUTE_NOTHING, or
    -1 with errno. Order: the address, the address less its tag, both local
    parts alone, then the account, then the domain's catch-all; but an account
