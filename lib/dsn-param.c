@@ -108,3 +108,26 @@ int dsn_orcpt_valid(char const *s, int utf8)
     return addr_xtext(s + type + 1, utf8);
   return xtext(s + type + 1);
 }
+
+/* The character of n bytes at s, which is valid UTF-8 */
+static unsigned long character(char const *s, size_t n)
+{
+  unsigned long c = (unsigned char)*s & (n == 2 ? 31u : n == 3 ? 15u : 7u);
+  for (size_t i = 1; i < n; i++) c = c << 6 | ((unsigned char)s[i] & 63u);
+  return c;
+}
+
+void dsn_orcpt_ascii(char to[DSN_ORCPT_ASCII], char const *s)
+{
+  size_t len = 0, n;
+  for (; *s && len < DSN_ORCPT_ASCII - 12; s += n) {
+    n = utf8_char(s, strlen(s));
+    if (n < 2) {
+      n = 1;
+      to[len++] = *s;
+    } else {
+      len += (size_t)snprintf(to + len, 12, "\\x{%lX}", character(s, n));
+    }
+  }
+  to[len] = 0;
+}

@@ -24,4 +24,9 @@ int dsn_envid_valid(char const *s);
    (SMTPUTF8). */
 int dsn_orcpt_valid(char const *s, int utf8);
 
+/* Writes a valid one as ASCII (utf-8-addr-xtext), for who does not take UTF-8.
+ */
+#define DSN_ORCPT_ASCII (4 * DSN_ORCPT)
+void dsn_orcpt_ascii(char to[DSN_ORCPT_ASCII], char const *s);
+
 #endif

@@ -48,7 +48,7 @@ void cmd_ehlo(session *s, char *arg)
   if (may_auth(s)) say(s, "250-AUTH PLAIN LOGIN");
   say(s, "250-ENHANCEDSTATUSCODES");
   say(s, "250-CHUNKING");
-  if (DSN_OFFERED) say(s, "250-DSN");
+  say(s, "250-DSN");
   if (s->tls) say(s, "250-REQUIRETLS");
   say(s, "250-LIMITS RCPTMAX=%u", s->o->recipients);
   say(s, "250 SMTPUTF8");

@@ -86,8 +86,8 @@ static int mail_param(char const *name, char const *value, void *data)
     g->s->utf8 = 1;
     return once(g, UTF8);
   }
-  if (DSN_OFFERED && !strcasecmp(name, "RET")) return mail_ret(g, value);
-  if (DSN_OFFERED && !strcasecmp(name, "ENVID")) return mail_envid(g, value);
+  if (!strcasecmp(name, "RET")) return mail_ret(g, value);
+  if (!strcasecmp(name, "ENVID")) return mail_envid(g, value);
   if (g->s->tls && !strcasecmp(name, "REQUIRETLS") && whole) {
     g->s->requiretls = 1;
     return once(g, TLS);

@@ -22,9 +22,9 @@ typedef struct wish {
 static int rcpt_param(char const *name, char const *value, void *data)
 {
   wish *w = data;
-  if (DSN_OFFERED && !strcasecmp(name, "NOTIFY"))
+  if (!strcasecmp(name, "NOTIFY"))
     return !*w->notify && dsn_notify(w->notify, value);
-  if (!DSN_OFFERED || strcasecmp(name, "ORCPT")) return -1;
+  if (strcasecmp(name, "ORCPT")) return -1;
   if (*w->orcpt || !dsn_orcpt_valid(value, w->utf8)) return 0;
   snprintf(w->orcpt, sizeof w->orcpt, "%s", value);
   return 1;

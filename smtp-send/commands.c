@@ -4,6 +4,7 @@
 
 #include "addr.h"
 #include "commands.h"
+#include "dsn-param.h"
 #include "message.h"
 
 #define WINDOW 100 /* commands whose replies are not yet read */
@@ -71,13 +72,23 @@ static void put_mail(session *s, letter const *l)
   session_put(s, "\r\n");
 }
 
+/* RFC 6533 3: UTF-8 only for those who take it. */
+static void put_orcpt(session *s, char const *orcpt)
+{
+  char ascii[DSN_ORCPT_ASCII];
+  if (!(s->can & CAN_SMTPUTF8)) {
+    dsn_orcpt_ascii(ascii, orcpt);
+    orcpt = ascii;
+  }
+  session_put(s, " ORCPT=%s", orcpt);
+}
+
 static void put_rcpt(session *s, letter const *l, recipient const *t)
 {
   session_put(s, "RCPT TO:<%s>", letter_text(l, t->address));
   if (s->can & CAN_DSN && t->notify)
     session_put(s, " NOTIFY=%s", letter_text(l, t->notify));
-  if (s->can & CAN_DSN && t->orcpt)
-    session_put(s, " ORCPT=%s", letter_text(l, t->orcpt));
+  if (s->can & CAN_DSN && t->orcpt) put_orcpt(s, letter_text(l, t->orcpt));
   session_put(s, "\r\n");
 }
 

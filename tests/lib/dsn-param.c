@@ -68,6 +68,7 @@ static void orcpts(void)
 
 int main(void)
 {
+  static char to[DSN_ORCPT_ASCII], long_one[3000];
   is_str(notify("never"), "NEVER", "RFC 3461 4.1: NEVER, in any case");
   is_str(notify("DELAY,Success,failure"), "DELAY,SUCCESS,FAILURE",
          "a list in any order");
@@ -82,5 +83,15 @@ int main(void)
   ok(!dsn_ret("") && !dsn_ret("HEADERS"), "nothing else");
   envids();
   orcpts();
+  dsn_orcpt_ascii(to,
+                  "utf-8;\303\251\342\202\254\360\237\230\200\\x{E9}@a.test");
+  is_str(to, "utf-8;\\x{E9}\\x{20AC}\\x{1F600}\\x{E9}@a.test",
+         "RFC 6533 3: as utf-8-addr-xtext");
+  memset(long_one, 'x', sizeof long_one);
+  long_one[sizeof long_one - 1] = 0;
+  for (size_t i = 0; i + 2 < sizeof long_one; i += 2)
+    memcpy(long_one + i, "\303\251", 2);
+  dsn_orcpt_ascii(to, long_one);
+  ok(strlen(to) < sizeof to, "bounded");
   return done();
 }

@@ -21,7 +21,7 @@ tap.same(c.greeting, '220 mx.a.test ESMTP', 'RFC 5321 4.3.1: greeting')
 tap.same(c.say('EHLO c.test').split('\n'),
          ['250-mx.a.test', '250-PIPELINING', '250-SIZE 33554432',
           '250-8BITMIME', '250-ENHANCEDSTATUSCODES', '250-CHUNKING',
-          '250-LIMITS RCPTMAX=1000', '250 SMTPUTF8'], 'RFC 5321 4.1.1.1: EHLO lists what there is')
+          '250-DSN', '250-LIMITS RCPTMAX=1000', '250 SMTPUTF8'], 'RFC 5321 4.1.1.1: EHLO lists what there is')
 for line, code, rule in [
         ('NOOP', '250', '4.1.1.9: NOOP'),
         ('NOOP anything', '250', '4.1.1.9: NOOP takes a word'),
@@ -79,7 +79,7 @@ for rcpt, code, rule in [
     got = c.say(f'RCPT TO:<{rcpt}>')
     tap.ok(got.startswith(code), f'RCPT {rcpt}: {rule}', got)
 tap.ok(c.say('RCPT TO:<alice@a.test> NOTIFY=NEVER').startswith('555'),
-       'parameters that EHLO did not offer')
+       'RFC 5321 2.2.1: parameters need EHLO')
 tap.same(c.data('Subject: one\r\n\r\n..dot\r\n.\r\n'), '250 2.0.0 Taken',
          'DATA: the reply is the report')
 p = sink.parcels[-1]
@@ -154,6 +154,55 @@ p = sink.parcels[-1]
 tap.same(p.all('F'), ['\u00e9@b.test\0SIZE=99\0BODY=8BITMIME\0SMTPUTF8'.encode()],
          'F carries SIZE, BODY and SMTPUTF8')
 tap.same(p.facts()['proto'], 'UTF8SMTP', 'RFC 6531 4.3: with UTF8SMTP')
+c.close()
+
+# DSN
+c = client('-e', '1000')
+c.say('EHLO c.test')
+for params, code, rule in [
+        ('RET=FULL', '250', '4.3: RET=FULL'), ('ret=hdrs', '250', '4.3: HDRS'),
+        ('RET=ALL', '501', '4.3: no other'), ('RET', '501', '4.3: RET alone'),
+        ('RET=FULL RET=HDRS', '501', '4.3: once'),
+        ('ENVID=a+2Bb', '250', '4.4: ENVID'), ('ENVID=', '501', '4.4: empty'),
+        ('ENVID=a+0Ab', '501', '4.4: no newline'),
+        ('ENVID=a=b', '501', '4: no = in xtext'),
+        ('ENVID=' + 'x' * 100, '250', '4.4: 100 bytes'),
+        ('ENVID=' + 'x' * 101, '501', '4.4: and no more'),
+        ('ENVID=a ENVID=b', '501', '4.4: once'),
+        ('NOTIFY=NEVER', '555', '4.1: NOTIFY is for RCPT')]:
+    got = c.say(f'MAIL FROM:<s@b.test> {params}')
+    tap.ok(got.startswith(code), f'RFC 3461 {rule}', got)
+    c.say('RSET')
+c.say('MAIL FROM:<s@b.test> RET=HDRS ENVID=QQ31+2B')
+for params, code, rule in [
+        ('NOTIFY=SUCCESS,delay ORCPT=rfc822;Bob@a.test', '250', '4: both'),
+        ('NOTIFY=NEVER', '250', '4.1: NEVER'),
+        ('NOTIFY=NEVER,DELAY', '501', '4.1: NEVER stands alone'),
+        ('NOTIFY=SUCCESS,SUCCESS', '501', '4.1: a word twice'),
+        ('NOTIFY=', '501', '4.1: empty'), ('NOTIFY=YES', '501', '4.1: no word'),
+        ('NOTIFY=DELAY NOTIFY=DELAY', '501', '4.1: once'),
+        ('ORCPT=a@b', '501', '4.2: no type'),
+        ('ORCPT=rfc822;a+b', '501', '4.2: no xtext'),
+        ('ORCPT=rfc822;' + 'x' * 493, '250', '4.2: 500 bytes'),
+        ('ORCPT=rfc822;' + 'x' * 494, '501', '4.2: and no more'),
+        ('ORCPT=utf-8;\\x{E9}@a.test', '250', 'RFC 6533 3: utf-8'),
+        ('ORCPT=utf-8;\u00e9@a.test', '501', 'RFC 6533 3: needs SMTPUTF8'),
+        ('ORCPT=rfc822;a ORCPT=rfc822;b', '501', '4.2: once'),
+        ('RET=FULL', '555', '4.3: RET is for MAIL')]:
+    got = c.say(f'RCPT TO:<u{len(params)}@a.test> {params}')
+    tap.ok(got.startswith(code), f'RFC 3461 {rule}', got)
+c.data('\r\n.\r\n')
+p = sink.parcels[-1]
+tap.same(p.all('F'), [b's@b.test\0RET=HDRS\0ENVID=QQ31+2B'], 'F: RET, ENVID')
+tap.same([t.split(b'\0')[5:] for t in p.all('T')][:2],
+         [[b'notify=SUCCESS,DELAY', b'orcpt=rfc822;Bob@a.test'],
+          [b'notify=NEVER']], 'T: notify and orcpt')
+c.says('MAIL FROM:<s@b.test> SMTPUTF8', 'RCPT TO:<list@a.test> NOTIFY=DELAY '
+       'ORCPT=utf-8;\u00e9@a.test')
+c.data('\r\n.\r\n')
+tap.same([t.split(b'\0')[-2:] for t in sink.parcels[-1].all('T')],
+         [[b'notify=DELAY', 'orcpt=utf-8;\u00e9@a.test'.encode()]] * 2,
+         'RFC 3461 5.2.7: on every target of an alias')
 c.close()
 
 # forged results, completeness of the header watch
