@@ -15,28 +15,47 @@
 #define USAGE "alias-rewrite [ -t mail.cdb ] [ -q address ]"
 #define dieusage() strerr_dieusage(100, USAGE)
 
+static void step(void *data, unsigned depth, char const *text)
+{
+  (void)data;
+  printf("%*s%s\n", 2 * (int)depth, "", text);
+}
+
+static int refusal(char const *address, int why)
+{
+  switch (why) {
+  case ROUTE_UNKNOWN: strerr_warnw2x("unknown: ", address); return 1;
+  case ROUTE_LOOP: strerr_warnw2x("aliases loop: ", address); return 1;
+  case ROUTE_TOOMANY: strerr_warnw2x("too many targets: ", address); return 1;
+  case ROUTE_FORGED:
+    strerr_warnw2x("not a sender that we rewrote, or too old: ", address);
+    return 1;
+  default: strerr_warnwu2sys("look up ", address); return 111;
+  }
+}
+
+/* The steps, indented, then one line for each target */
 static int query(char const *path, char const *address)
 {
   table *t;
   route_list to;
   unsigned dropped;
-  size_t i;
-  int r;
+  int r, code = 0;
   if (table_open(&t, path) < 0) strerr_diefu2sys(111, "open ", path);
-  r = route_address(t, address, &to, &dropped);
-  switch (r) {
-  case ROUTE_OK: break;
-  case ROUTE_FOREIGN: puts(address); break;
-  case ROUTE_UNKNOWN: strerr_dief2x(1, "unknown: ", address);
-  case ROUTE_LOOP: strerr_dief2x(1, "aliases loop: ", address);
-  case ROUTE_TOOMANY: strerr_dief2x(1, "too many targets: ", address);
-  default: strerr_diefu2sys(111, "look up ", address);
-  }
-  for (i = 0; i < to.n; i++) puts(to.v[i].address);
+  r = route_explain(t, address, &to, &dropped, step, 0);
+  if (r == ROUTE_FOREIGN)
+    printf("remote %s\n", address);
+  else if (r != ROUTE_OK)
+    code = refusal(address, r);
+  for (size_t i = 0; i < to.n; i++)
+    printf("%s %s%s\n", to.v[i].local ? "local" : "remote", to.v[i].address,
+           to.v[i].how & ROUTE_NULL   ? " (sender <>)"
+           : to.v[i].how & ROUTE_KEEP ? " (keep-sender)"
+                                      : "");
   route_free(&to);
   table_close(t);
   if (fflush(stdout)) strerr_diefu1sys(111, "write to standard output");
-  return 0;
+  return code;
 }
 
 int main(int argc, char const *const *argv)

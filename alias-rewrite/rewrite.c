@@ -9,13 +9,15 @@
 #include "rewrite.h"
 #include "route.h"
 
+#define UNAVAILABLE "451 4.3.0 Tables are not available"
+
 typedef struct rewriter {
   char const *path;
   table *t; /* opened once per parcel, at the first T that needs it */
   parcel_in in;
   parcel_out out;
   io_time deadline;
-  stralloc record;
+  stralloc record, sender;
   unsigned long recipients;
   int refused; /* a verdict on the whole parcel: the rest is none of ours */
 } rewriter;
@@ -40,9 +42,11 @@ static int add_part(stralloc *to, char const *name, char const *value)
 }
 
 /* NUMBER, where it goes now, how, then what the T said before */
-static int put_target(rewriter *w, parcel_record const *r, char const *address,
-                      int local)
+static int put_target(rewriter *w, parcel_record const *r,
+                      route_target const *target)
 {
+  char const *address = target->address;
+  int local = target->local;
   stralloc *to = &w->record;
   char const *s = parcel_part(r, 1);
   size_t skip = (size_t)(s - r->s) + strlen(s);
@@ -50,6 +54,8 @@ static int put_target(rewriter *w, parcel_record const *r, char const *address,
   if (!stralloc_cats(to, r->s) || !add_part(to, address, "") ||
       !add_part(to, "route=", local ? "local" : "remote") ||
       (local && !add_part(to, "mailbox=", address)) ||
+      (target->how && !parcel_param(r, 2, "from") &&
+       !add_part(to, "from=", target->how & ROUTE_NULL ? "" : w->sender.s)) ||
       (!parcel_param(r, 2, "rcpt") && !add_part(to, "rcpt=", s)) ||
       !stralloc_catb(to, r->s + skip, r->len - skip))
     return -1;
@@ -66,7 +72,7 @@ static int put_targets(rewriter *w, parcel_record const *r,
   }
   w->recipients += to->n;
   for (i = 0; i < to->n; i++)
-    if (put_target(w, r, to->v[i].address, to->v[i].local) < 0) return -1;
+    if (put_target(w, r, to->v + i) < 0) return -1;
   return 1;
 }
 
@@ -81,17 +87,23 @@ static int put_refused(rewriter *w, parcel_record const *r, int why)
   case ROUTE_LOOP: return verdict(w, "reject", "550 5.4.6 Aliases loop", r->s);
   case ROUTE_TOOMANY:
     return verdict(w, "reject", "550 5.5.3 Alias has too many targets", r->s);
-  default:
-    return verdict(w, "defer", "451 4.3.0 Tables are not available", r->s);
+  case ROUTE_FORGED:
+    return verdict(w, "reject", "550 5.7.1 Not a sender of ours, or too old",
+                   r->s);
+  default: return verdict(w, "defer", UNAVAILABLE, r->s);
   }
+}
+
+static int open_table(rewriter *w)
+{
+  return w->t || table_open(&w->t, w->path) > 0;
 }
 
 static int look_up(rewriter *w, char const *address, route_list *to)
 {
   unsigned dropped;
   int r = ROUTE_TEMP;
-  if (w->t || table_open(&w->t, w->path) > 0)
-    r = route_address(w->t, address, to, &dropped);
+  if (open_table(w)) r = route_address(w->t, address, to, &dropped);
   if (r == ROUTE_TEMP)
     log_warnsys("unable to look up %s", address);
   else if (r == ROUTE_OK && dropped)
@@ -114,16 +126,39 @@ static int recipient(rewriter *w, parcel_record const *r)
     done = put_targets(w, r, &to);
   else if (found == ROUTE_FOREIGN) {
     w->recipients++;
-    done = put_target(w, r, address, 0);
+    done = put_target(w, r, &(route_target){.address = address});
   } else
     done = put_refused(w, r, found);
   route_free(&to);
   return done;
 }
 
+/* F, and what the tables make of the reverse-path */
+static int sender(rewriter *w, parcel_record const *r)
+{
+  size_t old = strlen(r->s);
+  int found = 0;
+  w->sender.len = 0;
+  if (old) found = open_table(w) ? route_sender(w->t, r->s, &w->sender) : -1;
+  if (found < 0) {
+    log_warnsys("unable to look up the sender %s", r->s);
+    w->refused = 1;
+    if (put(w, r->type, r->s, r->len) < 0) return -1;
+    return put(w, PARCEL_VERDICT, "defer\0" UNAVAILABLE,
+               sizeof "defer\0" UNAVAILABLE - 1);
+  }
+  if (!found && !stralloc_copyb(&w->sender, r->s, old)) return -1;
+  if (!stralloc_0(&w->sender) ||
+      !stralloc_copyb(&w->record, w->sender.s, w->sender.len - 1) ||
+      !stralloc_catb(&w->record, r->s + old, r->len - old))
+    return -1;
+  return put(w, PARCEL_FROM, w->record.s, w->record.len);
+}
+
 static int pass(rewriter *w, parcel_record const *r)
 {
   if (r->type == PARCEL_TO && !w->refused) return recipient(w, r);
+  if (r->type == PARCEL_FROM && !w->refused) return sender(w, r);
   if (parcel_refused(r)) w->refused = 1;
   if (put(w, r->type, r->s, r->len) < 0) return -1;
   /* somebody waits for the answer to these */
@@ -161,5 +196,6 @@ int rewrite_all(char const *path, int in, int out)
   parcel_in_free(&w.in);
   parcel_out_free(&w.out);
   stralloc_free(&w.record);
+  stralloc_free(&w.sender);
   return r < 0 ? -1 : 1;
 }

@@ -5,13 +5,14 @@
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
 
+#include "route-match.h"
 #include "table-list.h"
 #include "table-mail.h"
 
 #define USAGE                                                                  \
   "table-build mail [ -m mailroot ] [ -d domains ] [ -c accounts ] "           \
-  "[ -a aliases ] [ -s senders ] [ users… ] | table-build users users… | " \
-  "table-build list file"
+  "[ -a aliases ] [ -s senders ] [ -f sender-rewrites ] [ users… ] | "       \
+  "table-build users users… | table-build list file"
 #define dieusage() strerr_dieusage(100, USAGE)
 #define MAILROOT "/var/lib/rohrpost/mail"
 
@@ -38,13 +39,16 @@ static int build_mail(int argc, char const *const *argv)
   stralloc out = STRALLOC_ZERO;
   subgetopt l = SUBGETOPT_ZERO;
   char const *domains = 0, *accounts = 0, *aliases = 0, *senders = 0;
+  char const *rewrites = 0;
   int opt;
-  while ((opt = subgetopt_r(argc, argv, "m:d:c:a:s:", &l)) != -1) switch (opt) {
+  while ((opt = subgetopt_r(argc, argv, "m:d:c:a:s:f:", &l)) != -1)
+    switch (opt) {
     case 'm': m.mailroot = l.arg; break;
     case 'd': domains = l.arg; break;
     case 'c': accounts = l.arg; break;
     case 'a': aliases = l.arg; break;
     case 's': senders = l.arg; break;
+    case 'f': rewrites = l.arg; break;
     default: dieusage();
     }
   if (*m.mailroot != '/') strerr_dief1x(100, "mailroot is not absolute");
@@ -55,14 +59,21 @@ static int build_mail(int argc, char const *const *argv)
   entries_sort(&m.accounts);
   entries_merge(&m.accounts);
   if (aliases) text_each(aliases, mail_alias, &m);
+  if (rewrites) text_each(rewrites, mail_rewrite, &m);
   entries_sort(&m.aliases);
   if (senders) text_each(senders, mail_sender, &m);
   entries_sort(&m.senders);
+  entries_sort(&m.patterns);
+  entries_join(&m.patterns, MATCH_PATTERNS);
+  entries_sort(&m.rewrites);
+  entries_join(&m.rewrites, MATCH_PATTERNS);
   put_first(&out, &m);
   entries_print(&m.domains, "d", &out);
   entries_print(&m.accounts, "u", &out);
   entries_print(&m.aliases, "a", &out);
   entries_print(&m.senders, "s", &out);
+  entries_print(&m.patterns, "r", &out);
+  entries_print(&m.rewrites, "f", &out);
   print(&out);
   return 0;
 }

@@ -106,6 +106,34 @@ void entries_merge(table_entries *e)
   genalloc_setlen(table_entry, &e->list, kept);
 }
 
+void entries_join(table_entries *e, unsigned max)
+{
+  size_t i, kept = 0;
+  unsigned n = 0;
+  for (i = 0; i < count(e); i++) {
+    table_entry *x = list(e) + i, *to = list(e) + kept - 1;
+    if (!i || !same_key(e, kept - 1, i)) {
+      /* a copy at the end of the text, where it can grow */
+      size_t at = e->text.len;
+      check(stralloc_readyplus(&e->text, x->keylen + x->valuelen));
+      stralloc_catb(&e->text, e->text.s + x->key, x->keylen + x->valuelen);
+      x->key = at;
+      x->value = at + x->keylen;
+      list(e)[kept++] = *x;
+      n = 1;
+      continue;
+    }
+    if (++n > max) {
+      text_line l = {.file = x->file, .number = x->line};
+      text_die(&l, "too many patterns", 0);
+    }
+    check(stralloc_readyplus(&e->text, x->valuelen));
+    stralloc_catb(&e->text, e->text.s + x->value, x->valuelen);
+    to->valuelen += x->valuelen;
+  }
+  genalloc_setlen(table_entry, &e->list, kept);
+}
+
 void entries_print(table_entries const *e, char const *prefix, stralloc *out)
 {
   size_t i;

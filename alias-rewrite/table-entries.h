@@ -40,6 +40,10 @@ int entries_have(table_entries const *e, char const *key, size_t len);
    come first. */
 void entries_merge(table_entries *e);
 
+/* Makes one entry of those that have the same key in a sorted one, their values
+   behind each other. More than max of them end the program (1). */
+void entries_join(table_entries *e, unsigned max);
+
 /* As `cdb -c` reads it, to out: +klen,dlen:key->data. prefix goes before each
    key. */
 void entries_print(table_entries const *e, char const *prefix, stralloc *out);

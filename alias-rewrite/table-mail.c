@@ -8,22 +8,7 @@
 
 enum { FROM_ACCOUNTS, FROM_USERS };
 
-static void check(int done)
-{
-  if (!done) strerr_diefu1sys(111, "allocate memory");
-}
-
-/* What the library said: 1 good, 0 bad, -1 no memory */
-static void must(int r, text_line const *l, char const *why, char const *s,
-                 size_t len)
-{
-  static char what[ADDR_MAX + 1];
-  if (r > 0) return;
-  check(r == 0);
-  snprintf(what, sizeof what, "%.*s", (int)(len > ADDR_MAX ? ADDR_MAX : len),
-           s);
-  text_die(l, why, what);
-}
+#define check text_check
 
 static int is_option(char const *s, size_t len, char const *name)
 {
@@ -38,12 +23,12 @@ void mail_domain(text_line const *l, void *data)
   char const *w;
   size_t pos = 0, len;
   text_word(l, &pos, &w, &len);
-  must(addr_domain_key(&key, w, len), l, "not a domain", w, len);
+  text_must(addr_domain_key(&key, w, len), l, "not a domain", w, len);
   while (text_word(l, &pos, &w, &len)) {
-    must(is_option(w, len, "delimiter"), l, "unknown option", w, len);
-    must(!value.len, l, "option given twice", w, len);
-    must(!addr_is_utf8(w, len) && !memchr(w + 10, '@', len - 10), l,
-         "not characters that can begin a tag", w, len);
+    text_must(is_option(w, len, "delimiter"), l, "unknown option", w, len);
+    text_must(!value.len, l, "option given twice", w, len);
+    text_must(!addr_is_utf8(w, len) && !memchr(w + 10, '@', len - 10), l,
+              "not characters that can begin a tag", w, len);
     check(stralloc_catb(&value, w, len) && stralloc_0(&value));
   }
   if (!m->first.len) check(stralloc_copy(&m->first, &key));
@@ -52,16 +37,15 @@ void mail_domain(text_line const *l, void *data)
   stralloc_free(&value);
 }
 
-/* The key of an address that must be in one of our domains */
-static void own_key(table_mail *m, text_line const *l, stralloc *key,
-                    char const *s, size_t len)
+void mail_own_key(table_mail *m, text_line const *l, stralloc *key,
+                  char const *s, size_t len)
 {
   size_t at;
-  must(addr_valid(s, len, ADDR_UTF8) && addr_key(key, s, len) > 0, l,
-       "not an address", s, len);
+  text_must(addr_valid(s, len, ADDR_UTF8) && addr_key(key, s, len) > 0, l,
+            "not an address", s, len);
   at = addr_at(key->s, key->len) + 1;
-  must(entries_have(&m->domains, key->s + at, key->len - at), l,
-       "not in one of our domains", s, len);
+  text_must(entries_have(&m->domains, key->s + at, key->len - at), l,
+            "not in one of our domains", s, len);
 }
 
 /* A part of a path: what could leave the directory or hide in it is written
@@ -90,7 +74,8 @@ static void default_directory(table_mail *m, text_line const *l, stralloc *to,
   start = to->len;
   if (!local.len) check(stralloc_cats(to, "%"));
   put_part(to, local.s, local.len);
-  must(to->len - start <= 255, l, "too long for a directory", key->s, key->len);
+  text_must(to->len - start <= 255, l, "too long for a directory", key->s,
+            key->len);
   stralloc_free(&local);
   stralloc_free(&domain);
 }
@@ -103,14 +88,14 @@ void mail_account(text_line const *l, void *data)
   char const *w;
   tab = text_find(l->s, l->len, '\t');
   if (tab < pos) pos = tab;
-  own_key(m, l, &key, l->s, pos);
+  mail_own_key(m, l, &key, l->s, pos);
   if (text_word(l, &pos, &w, &len)) {
-    must(*w == '/' && len < 1000, l, "not an absolute directory", w, len);
+    text_must(*w == '/' && len < 1000, l, "not an absolute directory", w, len);
     check(stralloc_catb(&value, w, len));
   } else {
     default_directory(m, l, &value, &key);
   }
-  if (text_word(l, &pos, &w, &len)) must(0, l, "unknown option", w, len);
+  if (text_word(l, &pos, &w, &len)) text_must(0, l, "unknown option", w, len);
   check(stralloc_0(&value));
   entries_add(&m->accounts, l, FROM_ACCOUNTS, &key, &value);
   stralloc_free(&key);
@@ -131,8 +116,8 @@ void mail_user_split(text_line const *l, stralloc *key, char const **hash)
 {
   size_t n = text_find(l->s, l->len, ':');
   if (n == l->len) text_die(l, "not ADDRESS:HASH", 0);
-  must(addr_valid(l->s, n, ADDR_UTF8) && addr_key(key, l->s, n) > 0, l,
-       "not an address", l->s, n);
+  text_must(addr_valid(l->s, n, ADDR_UTF8) && addr_key(key, l->s, n) > 0, l,
+            "not an address", l->s, n);
   *hash = l->s + n + 1;
   if (**hash == '*' || **hash == '!')
     *hash = "";
@@ -147,79 +132,10 @@ void mail_user(text_line const *l, void *data)
   char const *hash;
   mail_user_split(l, &key, &hash);
   key.len = 0;
-  own_key(m, l, &key, l->s, text_find(l->s, l->len, ':'));
+  mail_own_key(m, l, &key, l->s, text_find(l->s, l->len, ':'));
   default_directory(m, l, &value, &key);
   check(stralloc_0(&value));
   entries_add(&m->accounts, l, FROM_USERS, &key, &value);
-  stralloc_free(&key);
-  stralloc_free(&value);
-}
-
-/* address, bare local part ("local@" in the table) or @domain */
-static void alias_key(table_mail *m, text_line const *l, stralloc *key,
-                      size_t len)
-{
-  if (*l->s == '@') {
-    check(stralloc_cats(key, "@"));
-    must(addr_domain_key(key, l->s + 1, len - 1), l, "not a domain", l->s, len);
-    must(entries_have(&m->domains, key->s + 1, key->len - 1), l,
-         "not one of our domains", l->s, len);
-  } else if (addr_at(l->s, len) < len) {
-    own_key(m, l, key, l->s, len);
-  } else {
-    must(addr_key(key, l->s, len), l, "not an address", l->s, len);
-    check(stralloc_cats(key, "@"));
-  }
-}
-
-/* A target's local part stays as it is written, its domain becomes A-labels:
-   the next host may know no UTF-8. */
-static void put_target(text_line const *l, stralloc *to, char const *s,
-                       size_t len)
-{
-  stralloc local = STRALLOC_ZERO, domain = STRALLOC_ZERO;
-  must(addr_split(s, len, ADDR_UTF8 | ADDR_BARE, &local, &domain), l,
-       "not an address", s, len);
-  check(addr_local_put(to, local.s, local.len) > 0);
-  if (domain.len) {
-    check(stralloc_cats(to, "@"));
-    must(addr_domain_key(to, domain.s, domain.len), l, "not a domain", s, len);
-  }
-  check(stralloc_0(to));
-  stralloc_free(&local);
-  stralloc_free(&domain);
-}
-
-static void targets(text_line const *l, stralloc *to, size_t pos)
-{
-  unsigned n = 0;
-  while (pos < l->len) {
-    char const *s = l->s + pos;
-    size_t len = text_find(s, l->len - pos, ',');
-    pos += len + 1;
-    while (len && (*s == ' ' || *s == '\t')) s++, len--;
-    while (len && (s[len - 1] == ' ' || s[len - 1] == '\t')) len--;
-    if (!len) continue;
-    /* else "|prog" would be a local part */
-    if ((*s == '|' || *s == '/') && addr_at(s, len) == len)
-      must(0, l, "programs and files are no targets", s, len);
-    put_target(l, to, s, len);
-    n++;
-  }
-  if (!n) text_die(l, "no target", 0);
-}
-
-void mail_alias(text_line const *l, void *data)
-{
-  table_mail *m = data;
-  stralloc key = STRALLOC_ZERO, value = STRALLOC_ZERO;
-  size_t n = text_find(l->s, l->len, ':'), end = n;
-  must(n < l->len, l, "not ADDRESS: TARGET, …", l->s, n);
-  while (end && (l->s[end - 1] == ' ' || l->s[end - 1] == '\t')) end--;
-  alias_key(m, l, &key, end);
-  targets(l, &value, n + 1);
-  value.len--; /* NUL stands between targets only */
-  entries_add(&m->aliases, l, 0, &key, &value);
   stralloc_free(&key);
   stralloc_free(&value);
 }

@@ -21,6 +21,22 @@ void text_die(text_line const *l, char const *why, char const *what)
   strerr_dief5x(1, l->file, ":", number, ": ", why);
 }
 
+void text_check(int done)
+{
+  if (!done) strerr_diefu1sys(111, "allocate memory");
+}
+
+void text_must(int r, text_line const *l, char const *why, char const *s,
+               size_t len)
+{
+  static char what[TEXT_SHOWN + 1];
+  if (r > 0) return;
+  text_check(r == 0);
+  snprintf(what, sizeof what, "%.*s",
+           (int)(len > TEXT_SHOWN ? TEXT_SHOWN : len), s);
+  text_die(l, why, what);
+}
+
 size_t text_find(char const *s, size_t len, char c)
 {
   size_t i;

@@ -20,6 +20,15 @@ void text_each(char const *file, void (*each)(text_line const *, void *),
 /* PROG: fatal: FILE:LINE: WHY, WHAT behind it where it is not null */
 _Noreturn void text_die(text_line const *l, char const *why, char const *what);
 
+/* Dies (111) unless done: memory. */
+void text_check(int done);
+
+/* What a library said: 1 good, 0 bad (dies with why and s, of which at most so
+   many bytes are shown), -1 no memory */
+#define TEXT_SHOWN 320
+void text_must(int r, text_line const *l, char const *why, char const *s,
+               size_t len);
+
 /* Position of the first c in s that stands in no quotes and no brackets, or
    len */
 size_t text_find(char const *s, size_t len, char c);

@@ -6,6 +6,9 @@
 
 #include "conf.h"
 
+#define TABLES "/var/lib/rohrpost/tables"
+#define RUN "/run/rohrpost"
+
 char const *conf_me(void)
 {
   static char name[256];
@@ -29,11 +32,23 @@ static char const *join(char *buf, char const *var, char const *dir,
 char const *conf_table(char const *name)
 {
   static char buf[CONF_PATH_MAX];
-  return join(buf, "ROHRPOST_TABLES", "/var/lib/rohrpost/tables", name);
+  return join(buf, "ROHRPOST_TABLES", TABLES, name);
+}
+
+char const *conf_secrets(char const *name)
+{
+  static char buf[CONF_PATH_MAX];
+  return join(buf, "ROHRPOST_TABLES", TABLES, name);
+}
+
+char const *conf_asked(char const *name)
+{
+  static char buf[CONF_PATH_MAX];
+  return join(buf, "ROHRPOST_RUN", RUN, name);
 }
 
 char const *conf_socket(char const *name)
 {
   static char buf[CONF_PATH_MAX];
-  return join(buf, "ROHRPOST_RUN", "/run/rohrpost", name);
+  return join(buf, "ROHRPOST_RUN", RUN, name);
 }

@@ -15,4 +15,9 @@ char const *conf_me(void);
 char const *conf_table(char const *name);
 char const *conf_socket(char const *name);
 
+/* The same in other buffers, for lib/route, whose callers keep the answers of
+   those: secrets beside the tables, sockets that tables name. */
+char const *conf_secrets(char const *name);
+char const *conf_asked(char const *name);
+
 #endif

@@ -6,81 +6,12 @@
 #include <skalibs/stralloc.h>
 
 #include "addr.h"
+#include "route-ask.h"
 #include "route-find.h"
-#include "route.h"
-
-/* Memory and time stay bounded whatever the tables say. */
-#define ROUTE_VISITS (2 * ROUTE_TARGETS)
-
-/* An address of ours that was looked up; open: its targets are being walked */
-typedef struct visit {
-  size_t pos, len; /* of its key in keys */
-  uint32_t hash;
-  int open, result;
-} visit;
-
-typedef struct walk {
-  table *t;
-  stralloc keys;
-  visit *visits;
-  size_t nvisits;
-  stralloc addresses; /* of the targets, each ends with NUL */
-  size_t target[ROUTE_TARGETS];
-  unsigned char local[ROUTE_TARGETS];
-  size_t ntargets;
-  unsigned depth, dropped;
-} walk;
+#include "route-match.h"
+#include "route-walk.h"
 
 static int visit_address(walk *w, char const *key, size_t len);
-
-static uint32_t hash(char const *s, size_t len)
-{
-  uint32_t h = 2166136261u;
-  while (len--) h = (h ^ (unsigned char)*s++) * 16777619u;
-  return h;
-}
-
-static int add_target(walk *w, char const *address, size_t len, int local)
-{
-  size_t i;
-  for (i = 0; i < w->ntargets; i++) {
-    char const *have = w->addresses.s + w->target[i];
-    if (w->local[i] == local && strlen(have) == len &&
-        !memcmp(have, address, len))
-      return ROUTE_OK;
-  }
-  if (w->ntargets == ROUTE_TARGETS) return ROUTE_TOOMANY;
-  w->target[w->ntargets] = w->addresses.len;
-  w->local[w->ntargets++] = (unsigned char)local;
-  if (!stralloc_catb(&w->addresses, address, len) || !stralloc_0(&w->addresses))
-    return ROUTE_TEMP;
-  return ROUTE_OK;
-}
-
-static visit *find_visit(walk *w, char const *key, size_t len)
-{
-  uint32_t h = hash(key, len);
-  size_t i;
-  for (i = 0; i < w->nvisits; i++) {
-    visit *v = w->visits + i;
-    if (v->hash == h && v->len == len && !memcmp(w->keys.s + v->pos, key, len))
-      return v;
-  }
-  return 0;
-}
-
-static visit *new_visit(walk *w, char const *key, size_t len)
-{
-  visit *v = w->visits + w->nvisits;
-  *v = (visit){.pos = w->keys.len,
-               .len = len,
-               .hash = hash(key, len),
-               .open = 1,
-               .result = ROUTE_UNKNOWN};
-  if (!stralloc_catb(&w->keys, key, len)) return 0;
-  w->nvisits++;
-  return v;
-}
 
 static int first_domain(table *t, char const **s, size_t *len)
 {
@@ -114,8 +45,14 @@ static int whole_target(walk *w, char const *s, size_t len)
   if (r > 0) {
     size_t at = addr_at(key.s, key.len) + 1;
     r = route_domain_local(w->t, key.s + at, key.len - at);
-    if (r >= 0)
-      r = r ? visit_address(w, key.s, key.len) : add_target(w, s, len, 0);
+    if (r > 0) {
+      r = visit_address(w, key.s, key.len);
+    } else if (!r) {
+      walk_tell(w, "%.*s: elsewhere", (int)len, s);
+      r = walk_add(w, s, len, 0);
+    }
+  } else if (!r) {
+    walk_tell(w, "%.*s: not an address", (int)len, s);
   }
   stralloc_free(&key);
   return r;
@@ -138,26 +75,98 @@ static int bare_target(walk *w, char const *s, size_t len,
       int first = at_first_domain(w, key.s, n, domain->s, domain->len);
       if (first != ROUTE_UNKNOWN) r = first;
     }
+  } else if (!r) {
+    walk_tell(w, "%.*s: not an address", (int)len, s);
   }
   stralloc_free(&key);
   return r;
 }
 
-static int each_target(walk *w, route_step *s)
+/* @DOMAIN: the same local part there */
+static int domain_target(walk *w, char const *s, size_t len,
+                         route_step const *step)
+{
+  stralloc to = STRALLOC_ZERO;
+  int r =
+      step->local.len ? addr_local_put(&to, step->local.s, step->local.len) : 0;
+  if (r > 0) r = stralloc_catb(&to, s, len) ? 1 : -1;
+  if (r > 0) r = whole_target(w, to.s, to.len);
+  stralloc_free(&to);
+  return r;
+}
+
+static int targets(walk *w, route_step *s, char const *list, size_t len);
+
+/* The program behind a socket, about the address and then without its tag */
+static int ask(walk *w, route_step *s, char const *name, size_t len)
+{
+  stralloc key = STRALLOC_ZERO, answer = STRALLOC_ZERO;
+  size_t n = s->local.len;
+  int r = -1;
+  if (w->deadline == IO_FOREVER) w->deadline = io_after(ROUTE_MS);
+  for (;;) {
+    key.len = 0;
+    if (w->asked++ == ROUTE_ASKS) {
+      r = ROUTE_TOOMANY;
+      break;
+    }
+    if (route_step_key(s, n, &key) > 0)
+      r = ask_socket(name, len, key.s, key.len, &answer, w->deadline);
+    walk_tell(w, "%.*s: %s of %.*s", (int)key.len, key.s,
+              r > 0   ? "answered"
+              : r < 0 ? "no answer"
+                      : "unknown to the program",
+              (int)len, name);
+    if (r || n < s->local.len) break;
+    if (route_untagged(w->t, s, &n) < 0) r = -1;
+    if (r || n == s->local.len) break;
+  }
+  if (r == 1) r = targets(w, s, answer.s, answer.len);
+  stralloc_free(&key);
+  stralloc_free(&answer);
+  return r;
+}
+
+#define SOCKET ":socket="
+#define KEEP ":keep-sender"
+
+static int is(char const *s, size_t len, char const *word)
+{
+  return len == strlen(word) && !memcmp(s, word, len);
+}
+
+static int one_target(walk *w, route_step *s, char const *target, size_t len)
+{
+  size_t n = strlen(SOCKET);
+  if (len > n && !memcmp(target, SOCKET, n))
+    return ask(w, s, target + n, len - n);
+  if (len && *target == '@') return domain_target(w, target, len, s);
+  return addr_at(target, len) < len ? whole_target(w, target, len)
+                                    : bare_target(w, target, len, &s->domain);
+}
+
+/* Good ones make the alias good; what failed for now makes it fail for now,
+   so that nobody gets the message twice. */
+static int targets(walk *w, route_step *s, char const *list, size_t len)
 {
   size_t pos = 0;
   int all = ROUTE_UNKNOWN;
-  while (pos < s->targetslen) {
-    char const *target = s->targets + pos;
-    size_t len = strnlen(target, s->targetslen - pos);
-    int r = addr_at(target, len) < len
-                ? whole_target(w, target, len)
-                : bare_target(w, target, len, &s->domain);
+  unsigned keep = w->keep;
+  while (pos < len) {
+    char const *target = list + pos;
+    size_t n = strnlen(target, len - pos);
+    int r;
+    pos += n + 1;
+    if (is(target, n, KEEP)) {
+      w->keep = 1;
+      continue;
+    }
+    r = one_target(w, s, target, n);
     if (r == ROUTE_TEMP || r == ROUTE_TOOMANY) return r;
     if (r != ROUTE_OK) w->dropped++;
     if (all != ROUTE_OK && r != ROUTE_UNKNOWN) all = r;
-    pos += len + 1;
   }
+  w->keep = keep;
   return all;
 }
 
@@ -169,11 +178,32 @@ static int postmaster(walk *w, route_step *s)
   return at_first_domain(w, name, strlen(name), s->domain.s, s->domain.len);
 }
 
+static void tell_step(walk *w, route_step const *s, char const *key, size_t len,
+                      int found)
+{
+  stralloc list = STRALLOC_ZERO;
+  if (!w->tell) return;
+  if (found == ROUTE_NOTHING) {
+    walk_tell(w, "%.*s: no entry", (int)len, key);
+  } else if (found == ROUTE_ACCOUNT) {
+    walk_tell(w, "%.*s: %s %s", (int)len, key, s->how, s->key.s + 1);
+  } else if (found == ROUTE_ALIAS) {
+    for (size_t i = 0; i < s->targetslen; i++)
+      if (!(s->targets[i] ? stralloc_append(&list, s->targets[i])
+                          : stralloc_cats(&list, ", ")))
+        break;
+    walk_tell(w, "%.*s: %s %s%s%s: %.*s", (int)len, key, s->how,
+              s->pattern ? "/" : "", s->pattern ? s->pattern : s->key.s + 1,
+              s->pattern ? "/" : "", (int)list.len, list.len ? list.s : "");
+    stralloc_free(&list);
+  }
+}
+
 static int follow(walk *w, route_step *s, int found)
 {
   switch (found) {
-  case ROUTE_ALIAS: return each_target(w, s);
-  case ROUTE_ACCOUNT: return add_target(w, s->key.s + 1, s->key.len - 2, 1);
+  case ROUTE_ALIAS: return targets(w, s, s->targets, s->targetslen);
+  case ROUTE_ACCOUNT: return walk_add(w, s->key.s + 1, s->key.len - 2, 1);
   case ROUTE_NOTHING: return postmaster(w, s);
   default: return ROUTE_TEMP;
   }
@@ -186,7 +216,26 @@ static int come_back(walk *w, char const *key, size_t len)
   route_step s = ROUTE_STEP_ZERO;
   int r = route_step_init(&s, key, len);
   if (r > 0) r = route_find_account(w->t, &s);
+  if (r == ROUTE_ACCOUNT)
+    tell_step(w, &s, key, len, r);
+  else if (!r)
+    walk_tell(w, "%.*s: a loop", (int)len, key);
   if (r >= 0) r = r == ROUTE_ACCOUNT ? follow(w, &s, r) : ROUTE_LOOP;
+  route_step_free(&s);
+  return r;
+}
+
+static int visit_open(walk *w, char const *key, size_t len)
+{
+  route_step s = ROUTE_STEP_ZERO;
+  int r = route_step_init(&s, key, len);
+  if (r > 0) {
+    int found = route_find(w->t, &s);
+    tell_step(w, &s, key, len, found);
+    w->depth++;
+    r = follow(w, &s, found);
+    w->depth--;
+  }
   route_step_free(&s);
   return r;
 }
@@ -194,19 +243,21 @@ static int come_back(walk *w, char const *key, size_t len)
 /* key: the addr_key of an address in a domain of ours */
 static int visit_address(walk *w, char const *key, size_t len)
 {
-  route_step s = ROUTE_STEP_ZERO;
-  visit *v = find_visit(w, key, len);
+  visit *v = walk_find(w, key, len);
   int r;
+  if (v && !v->open) walk_tell(w, "%.*s: as above", (int)len, key);
   if (v) return v->open ? come_back(w, key, len) : v->result;
-  if (w->depth >= ROUTE_DEPTH) return ROUTE_LOOP;
+  if (w->depth >= ROUTE_DEPTH) {
+    walk_tell(w, "%.*s: too long a chain", (int)len, key);
+    return ROUTE_LOOP;
+  }
   if (w->nvisits == ROUTE_VISITS) return ROUTE_TOOMANY;
-  v = new_visit(w, key, len);
+  /* patterns and programs take time, and both may be many in a chain */
+  if (w->nvisits && w->deadline == IO_FOREVER) w->deadline = io_after(ROUTE_MS);
+  if (w->nvisits && !io_left(w->deadline)) return errno = ETIMEDOUT, ROUTE_TEMP;
+  v = walk_new(w, key, len);
   if (!v) return ROUTE_TEMP;
-  w->depth++;
-  r = route_step_init(&s, key, len);
-  if (r > 0) r = follow(w, &s, route_find(w->t, &s));
-  route_step_free(&s);
-  w->depth--;
+  r = visit_open(w, key, len);
   v->open = 0;
   v->result = r;
   return r;
@@ -223,47 +274,38 @@ static int start(walk *w, char const *address)
       r = at_first_domain(w, key.s, key.len, "", 0);
   } else if (r > 0) {
     r = route_domain_local(w->t, key.s + at + 1, key.len - at - 1);
+    if (!r) walk_tell(w, "%s: elsewhere", address);
     if (r >= 0) r = r ? visit_address(w, key.s, key.len) : ROUTE_FOREIGN;
   }
   stralloc_free(&key);
   return r;
 }
 
-static int give_out(walk *w, route_list *to)
-{
-  size_t i;
-  to->v = calloc(w->ntargets, sizeof *to->v);
-  if (!to->v) return ROUTE_TEMP;
-  to->n = w->ntargets;
-  to->memory = w->addresses.s;
-  for (i = 0; i < to->n; i++)
-    to->v[i] = (route_target){w->local[i], w->addresses.s + w->target[i]};
-  w->addresses = (stralloc)STRALLOC_ZERO;
-  return ROUTE_OK;
-}
-
-int route_address(table *t, char const *address, route_list *to,
-                  unsigned *dropped)
+int route_explain(table *t, char const *address, route_list *to,
+                  unsigned *dropped, route_tell *tell, void *data)
 {
   walk *w = calloc(1, sizeof *w);
   int r = ROUTE_TEMP, e;
   *to = (route_list){0};
   *dropped = 0;
-  if (w) w->visits = calloc(ROUTE_VISITS, sizeof *w->visits);
-  if (w && w->visits) {
-    w->t = t;
+  if (!w) return ROUTE_TEMP;
+  if (walk_init(w, t) > 0) {
+    w->tell = tell;
+    w->data = data;
     r = start(w, address);
-    if (r == ROUTE_OK) r = give_out(w, to);
+    if (r == ROUTE_OK) r = walk_give(w, to);
     *dropped = w->dropped;
   }
   e = errno;
-  if (w) {
-    stralloc_free(&w->keys);
-    stralloc_free(&w->addresses);
-    free(w->visits);
-    free(w);
-  }
+  walk_free(w);
+  free(w);
   return errno = e, r;
+}
+
+int route_address(table *t, char const *address, route_list *to,
+                  unsigned *dropped)
+{
+  return route_explain(t, address, to, dropped, 0, 0);
 }
 
 void route_free(route_list *to)

@@ -86,8 +86,12 @@ static int part(session *s, char const *name, char const *value)
 
 /* A T record behind its length, two bytes. Several recipients that mean one
    target get one copy, but each of LMTP's has a reply of its own. */
-static int add(session *s, wish const *w, char const *address, int local)
+static int add(session *s, wish const *w, route_target const *new)
 {
+  char const *address = new->address;
+  int local = new->local;
+  /* its reverse-path stays, or becomes <> */
+  size_t from = new->how &ROUTE_KEEP ? strnlen(s->from.s, s->from.len) : 0;
   char head[16], size[2];
   char const *rcpt = w->rcpt.s;
   size_t start = s->to.len, target, n;
@@ -100,6 +104,10 @@ static int add(session *s, wish const *w, char const *address, int local)
       !stralloc_catb(&s->to, route, strlen(route) + 1) ||
       (local && (!stralloc_cats(&s->to, "mailbox=") ||
                  !stralloc_catb(&s->to, address, strlen(address) + 1))))
+    return -1;
+  if (new->how &&
+      (!stralloc_cats(&s->to, "from=") ||
+       !stralloc_catb(&s->to, s->from.s, from) || !stralloc_0(&s->to)))
     return -1;
   target = start + 2 + (size_t)len + 1;
   n = s->to.len - target;
@@ -123,8 +131,7 @@ static char const *add_all(session *s, wish const *w, route_list const *to)
   if (to->n > PARCEL_RECIPIENTS - s->targets)
     return "452 4.5.3 Too many recipients";
   for (size_t i = 0; i < to->n; i++)
-    if (add(s, w, to->v[i].address, to->v[i].local) < 0)
-      return "451 4.3.0 Out of memory";
+    if (add(s, w, to->v + i) < 0) return "451 4.3.0 Out of memory";
   return 0;
 }
 
@@ -134,7 +141,9 @@ static char const *foreign(session *s, wish const *w)
     s->refused++;
     return "550 5.7.1 Relaying denied";
   }
-  return add(s, w, w->rcpt.s, 0) < 0 ? "451 4.3.0 Out of memory" : 0;
+  return add(s, w, &(route_target){.address = w->rcpt.s}) < 0
+             ? "451 4.3.0 Out of memory"
+             : 0;
 }
 
 /* Adds the targets of rcpt: 0, or why not. */
@@ -157,6 +166,9 @@ static char const *route(session *s, wish const *w)
   case ROUTE_FOREIGN: return foreign(s, w);
   case ROUTE_LOOP: return "550 5.4.6 Its aliases go round in a circle";
   case ROUTE_TOOMANY: return "550 5.5.3 It has too many targets";
+  case ROUTE_FORGED:
+    s->refused++;
+    return "550 5.7.1 Not a sender of ours, or too old";
   default:
     log_warnsys("%s: unable to look up <%s>", s->id, rcpt);
     return "451 4.3.0 Unable to look it up now";

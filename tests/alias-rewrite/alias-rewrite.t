@@ -3,48 +3,12 @@
 import os
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, 'tests')
+sys.path.insert(0, 'tests/alias-rewrite')
 import tap
-
-T = tempfile.TemporaryDirectory()
-CDB = os.path.join(T.name, 'mail.cdb')
-
-
-def build(domains='', aliases='', accounts='', users=''):
-    names = []
-    for flag, name, text in (('-d', 'domains', domains),
-                             ('-c', 'accounts', accounts),
-                             ('-a', 'aliases', aliases), (None, 'users', users)):
-        path = os.path.join(T.name, name)
-        with open(path, 'w', encoding='utf-8') as f:
-            f.write(text)
-        names += [flag, path] if flag else [path]
-    made = subprocess.run(['table-build', 'mail', '-m', '/m', *names],
-                          capture_output=True, check=True).stdout
-    subprocess.run(['cdb', '-c', CDB], input=made, check=True)
-
-
-def query(address):
-    r = subprocess.run(['alias-rewrite', '-t', CDB, '-q', address],
-                       capture_output=True)
-    return r.returncode, r.stdout.decode().split()
-
-
-def goes(address, *targets, why):
-    tap.same(query(address), (0, list(targets)), why)
-
-
-def refused(address, why, word='unknown'):
-    r = subprocess.run(['alias-rewrite', '-t', CDB, '-q', address],
-                       capture_output=True, text=True)
-    tap.ok((r.returncode, r.stdout) == (1, '') and word in r.stderr, why, r)
-
-
-def users(*names):
-    return ''.join(f'{n}:$6$x\n' for n in names)
-
+from tables import (CDB, T, build, data, goes, parcel, query, records, refused,
+                    rewrites, run, users)
 
 # the order of look-ups
 build('a.test\nb.test\n', '''
@@ -175,43 +139,6 @@ tap.same(r.returncode, 100, 'wrong usage')
 
 
 # parcels
-def record(kind, *parts):
-    s = kind.encode() + b'\0'.join(p.encode() for p in parts)
-    return b'%d:%s,' % (len(s), s)
-
-
-def records(s):
-    out = []
-    while s:
-        n, s = s.split(b':', 1)
-        n = int(n)
-        out.append((chr(s[0]), *s[1:n].decode().split('\0')))
-        assert s[n:n + 1] == b','
-        s = s[n + 1:]
-    return out
-
-
-def run(data, table=CDB):
-    return subprocess.run(['alias-rewrite', '-t', table], input=data,
-                          capture_output=True)
-
-
-def parcel(*to):
-    return [('I', 'id1'), ('P', 'ip=192.0.2.1'), ('F', 's@x.test', 'SIZE=1'),
-            *to, ('M', 'Subject: x\r\n\r\nx\r\n'), ('X', 'unknown'), ('.',)]
-
-
-def data(rs):
-    return b''.join(record(*(r if len(r) > 1 else (*r, ''))) for r in rs)
-
-
-def rewrites(to, want, why, table=CDB):
-    r = run(data(parcel(*to)), table)
-    got = [tuple(x) if x[1:] != ('',) else (x[0],) for x in records(r.stdout)]
-    tap.ok(r.returncode == 0 and got == parcel(*want), why, r,
-           f'got  {got}', f'want {parcel(*want)}')
-
-
 build('a.test\n', '''
 two@a.test: carol@a.test, far@x.test
 loop@a.test: loop@a.test
@@ -241,8 +168,8 @@ rewrites([('T', '0', 'no@a.test'), ('T', '1', 'loop@a.test')],
           ('V', 'reject', '550 5.4.6 Aliases loop', '1')],
          'RFC 3463: 5.1.1 and 5.4.6, each of its recipient')
 rewrites([('T', '0', 'carol@a.test')],
-         [('T', '0', 'carol@a.test'),
-          ('V', 'defer', '451 4.3.0 Tables are not available', '0')],
+         [('V', 'defer', '451 4.3.0 Tables are not available'),
+          ('T', '0', 'carol@a.test')],
          'no table: deferred', T.name + '/none')
 rewrites([('V', 'reject', '550 5.7.1 no'), ('T', '0', 'carol@a.test')],
          [('V', 'reject', '550 5.7.1 no'), ('T', '0', 'carol@a.test')],
