@@ -14,7 +14,7 @@ from handmade import FIELDS, signature, signed, tags
 from tap import finish, ok, same
 
 SEED = 6376
-RSA = hm.Rsa(1024)
+RSA = hm.Rsa()
 KEY = f'v=DKIM1; k=rsa; h=sha256; s=email; t=x; p={RSA.info}'
 ZONES = {f'{s}._domainkey.example.org': [('TXT', text)] for s, text in (
     ('rsa', KEY), ('revoked', 'p='), ('test', KEY.replace('t=x', 't=y')),
