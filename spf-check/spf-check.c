@@ -9,7 +9,7 @@
 #include "spf-filter.h"
 
 #define USAGE                                                                  \
-  "spf-check [ -r result=action,… ]  or  spf-check -q ip helo sender"
+  "spf-check [ -R ] [ -r result=action,… ]  or  spf-check -q ip helo sender"
 #define dieusage() strerr_dieusage(100, USAGE)
 
 static void actions(filter_action *to, char const *s)
@@ -32,18 +32,19 @@ static int query(char const *const *argv)
 
 int main(int argc, char const *const *argv)
 {
-  filter_action action[SPF_RESULTS] = {FILTER_IGNORE};
+  spf_options options = {.field = 0};
   subgetopt g = SUBGETOPT_ZERO;
   int opt, ask = 0;
   PROG = "spf-check";
-  while ((opt = subgetopt_r(argc, argv, "qr:", &g)) != -1) switch (opt) {
+  while ((opt = subgetopt_r(argc, argv, "qRr:", &g)) != -1) switch (opt) {
     case 'q': ask = 1; break;
-    case 'r': actions(action, g.arg); break;
+    case 'R': options.field = 1; break;
+    case 'r': actions(options.action, g.arg); break;
     default: dieusage();
     }
   argc -= g.ind;
   argv += g.ind;
   if (argc != (ask ? 3 : 0)) dieusage();
   confine();
-  return ask ? query(argv) : spf_filter_run(action);
+  return ask ? query(argv) : spf_filter_run(&options);
 }

@@ -5,8 +5,12 @@
 #include "filter.h"
 #include "spf.h"
 
-/* action: what to do about each result. fd 0 to fd 1 until the end. Returns
-   the exit code. */
-int spf_filter_run(filter_action const *action);
+typedef struct spf_options {
+  filter_action action[SPF_RESULTS]; /* what to do about each result */
+  int field;                         /* Received-SPF is added */
+} spf_options;
+
+/* fd 0 to fd 1 until the end. Returns the exit code. */
+int spf_filter_run(spf_options const *o);
 
 #endif

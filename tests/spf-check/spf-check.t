@@ -57,6 +57,7 @@ POLICIES = {
     'existsno': ['v=spf1 exists'],
     'include': ['v=spf1 include:ip4.test -all'],
     'includefail': ['v=spf1 include:upper.test ?all'],
+    'paren': ['v=spf1 -all exp=paren.why.test'],
     'includenone': ['v=spf1 include:other.test -all'],
     'includenx': ['v=spf1 include:nx.test -all'],
     'includebad': ['v=spf1 include:bad.test -all'],
@@ -115,7 +116,7 @@ for owner, records in {
     '192.0.2.1.white.test': [('A', '127.0.0.2')],
     'why.exp.test': [txt('Not from %{i}, says %{d}')],
     'twotxt.test': [txt('a'), txt('b')], 'badwhy.test': [txt('%{z}')],
-    'utf8why.test': [txt('ü')],
+    'utf8why.test': [txt('ü')], 'paren.why.test': [txt(r'Not (yet) \ x')],
     'why.letters.test': [txt('%{s}|%{l}|%{o}|%{d}|%{i}|%{v}|%{h}|%{c}|%{r}')],
     'why.transform.test': [txt('%{dr}|%{d1}|%{d2r}|%{lr-}|%{l1-}|%{l1r-}|%{L}|'
                            '%{l2r-+}|100%%%_%-')],
@@ -323,6 +324,39 @@ ok(b':Vjunk\x00250 2.7.23 SPF softfail' in
    '-r softfail=junk')
 ok(added('x@fail.test', '-r', 'temperror=defer')[0].find(b'451 4.7.24') > 0,
    'RFC 7372 3.2: -r temperror=defer')
+
+
+def field(sender, **more):
+    """The Received-SPF field of an H behind A, its parts unfolded."""
+    got = added(sender, '-R', **more)[1]
+    at = got.find(b'HReceived-SPF: ')
+    text = got[at + 1:got.rindex(b',')]
+    ok(0 < got.find(b':A') < at and text.endswith(b'\r\n') and
+       text.count(b'\n') == text.count(b'\r\n\t') + 1,
+       '-R: one field, folded, beside A', got)
+    return text.decode('ascii').strip().split('\r\n\t')
+
+
+same(field('x@ip4.test'),
+     ['Received-SPF: pass', '(me.test: 192.0.2.1 is permitted by the policy of '
+      'ip4.test)', 'client-ip=192.0.2.1;', 'envelope-from="x@ip4.test";',
+      'helo=soft.test;', 'identity=mailfrom;', 'receiver=me.test'],
+     'RFC 7208 9.1: a pass')
+same(field('')[3:6], ['envelope-from="";', 'helo=soft.test;',
+                      'identity=helo;'], 'RFC 7208 9.1: the null path')
+same(field('"a\\b"@odd.test')[3], r'envelope-from="\"a\\b\"@odd.test";',
+     'RFC 7208 9.1: quoted')
+same(field('x@paren.test')[:2],
+     ['Received-SPF: fail', r'(me.test: Not \(yet\) \\ x)'],
+     'RFC 7208 9.1: a comment is closed by us alone')
+ok(field('x@bad.test')[6].startswith('problem="Wrong in the policy of') and
+   field('x@fail.test')[6] == 'problem="No answer from DNS for fail.test";',
+   'RFC 7208 9.1: problem')
+same(field('x@ip6.test', head=facts(ip=IP6, helo='[x y]'))[2::2],
+     ['client-ip="2001:db8::cb01";', 'helo="[x y]";', 'receiver=me.test'],
+     'RFC 7208 9.1: what is no dot-atom is quoted')
+ok(b':HReceived-SPF' not in added('x@ip4.test')[1], 'not without -R')
+
 for what, head in (('authenticated', facts('user=u@a.test')),
                    ('loopback', facts(ip='127.0.0.1')),
                    ('loopback6', facts(ip='::1')),
