@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 sys.path[:0] = ['tests', 'tests/smtp-send']
 from dnsserver import Server
@@ -562,6 +563,35 @@ ok(passed('xn--bcher-kva.test') in pipeline('x@bücher.test', 'bücher.test'),
    'spf-check | dmarc-check: an IDN')
 ok(JUNK in pipeline('x@no.none.test', 'none.test'),
    'spf-check | dmarc-check: SPF alone')
+
+# And with a signature
+keys = tempfile.TemporaryDirectory()
+record = subprocess.run(['dkim-keygen', '-t', 'ed25519',
+                         keys.name + '/rej.test/s.key'],
+                        capture_output=True, text=True).stdout
+dns.zones['s._domainkey.rej.test'] = [
+    ('TXT', re.findall(r'"([^"]*)"', record))]
+mail = subprocess.run(['dkim-sign', '-m', '-k', keys.name],
+                      input=b'From: a@rej.test\r\nSubject: x\r\n\r\nbody\r\n',
+                      capture_output=True).stdout
+PIPE[2] = 'spf-check | dkim-verify | dmarc-check'
+
+
+def whole(message):
+    return run(facts(ip='192.0.2.9') + net('F', 'list@none.test') +
+               net('T', '0', 'b@b.test') + net('M', message) + net('.'),
+               command=PIPE)[0].decode()
+
+
+ok(passed('rej.test') in (got := whole(mail)) and 'spf=fail' in got,
+   'spf-check | dkim-verify | dmarc-check: forwarded, but signed', got)
+got = whole(mail.replace(b'body', b'forged'))
+ok(failed('rej.test') in got and 'dkim=fail' in got,
+   'spf-check | dkim-verify | dmarc-check: forwarded and changed', got)
+dns.zones['s._domainkey.rej.test'] = ['SERVFAIL']
+ok(f'451 4.7.1 DMARC: {ABOUT}DKIM of rej.test' in (got := whole(mail)),
+   'spf-check | dkim-verify | dmarc-check: no answer for the key', got)
+
 for bad in (['-r', 'x=reject'], ['-r', 'reject'], ['-s', 'reject=junk'],
             ['-s', 'fail=x'], ['x'], ['-x']):
     same(run(b'', *bad)[1], 100, f'{bad}: exit 100')
