@@ -12,7 +12,7 @@
 #define USAGE                                                                  \
   "imap-login [ -i ] [ -p ] [ -T tls ] [ -A auth ] [ -I imap ] "               \
   "[ -t seconds ] [ -m seconds ] [ -y seconds ] [ -f failures ] "              \
-  "[ -e errors ] " SERVE_USAGE
+  "[ -e errors ] " SERVE_USAGE " " SERVE_DOOR_USAGE
 #define dieusage() strerr_dieusage(100, USAGE)
 
 #define IDLE_S 60
@@ -87,7 +87,8 @@ int main(int argc, char const *const *argv)
   o.auth_socket = socket_path("auth");
   o.imap_socket = socket_path("imap");
   for (int opt;
-       (opt = subgetopt_r(argc, argv, "ipT:A:I:t:m:y:f:e:" SERVE_OPTIONS,
+       (opt = subgetopt_r(argc, argv,
+                          "ipT:A:I:t:m:y:f:e:" SERVE_OPTIONS SERVE_DOOR_OPTIONS,
                           &l)) != -1;)
     option(&o, &s, opt, l.arg);
   if (argc != l.ind) dieusage();
@@ -95,7 +96,7 @@ int main(int argc, char const *const *argv)
     strerr_dief1x(100, "-i needs -T or UCSPI-TLS");
   s.data = &o;
   s.client = client;
-  if (!o.tls_at_once) s.refusal = "* BYE Too many connections\r\n";
+  if (!o.tls_at_once) s.refusal = s.too_fast = "* BYE Too many connections\r\n";
   confine(&s);
   return serve_run(&s);
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base64.h"
@@ -198,11 +197,13 @@ static size_t facts(login *l, char *to, size_t size)
   return n < 0 || (size_t)n >= size ? 0 : (size_t)n;
 }
 
-/* fd 0 is both ways of the client, or one of two pipes. */
+/* fd 0 is both ways of the client, or one of two pipes. In the jail there is no
+   fstat: C libraries make it from a call that names files. */
 static int is_socket(void)
 {
-  struct stat st;
-  return fstat(0, &st) == 0 && S_ISSOCK(st.st_mode);
+  int type;
+  socklen_t n = sizeof type;
+  return getsockopt(0, SOL_SOCKET, SO_TYPE, &type, &n) == 0;
 }
 
 /* Sends the message with fd: 1 taken, 0 refused, -1 nobody knows. */

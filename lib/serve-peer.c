@@ -10,21 +10,6 @@
 #include "serve-peer.h"
 #include "unix.h"
 
-static unsigned char const mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-void serve_key(unsigned char *key, struct sockaddr_storage const *sa)
-{
-  memset(key, 0, SERVE_KEY);
-  if (sa->ss_family == AF_INET) {
-    memcpy(key, mapped, 12);
-    memcpy(key + 12, &((struct sockaddr_in const *)sa)->sin_addr, 4);
-  } else if (sa->ss_family == AF_INET6) {
-    struct sockaddr_in6 const *six = (struct sockaddr_in6 const *)sa;
-    int v4 = IN6_IS_ADDR_V4MAPPED(&six->sin6_addr);
-    memcpy(key, &six->sin6_addr, v4 ? 16 : 8);
-  }
-}
-
 static void show(struct sockaddr_storage const *sa, char *ip, unsigned *port)
 {
   if (sa->ss_family == AF_INET) {
@@ -62,6 +47,13 @@ void serve_peer_socket(serve_peer *p, int fd)
   n = sizeof sa;
   if (getpeername(fd, (struct sockaddr *)&sa, &n) == 0)
     show(&sa, p->ip, &p->port);
+}
+
+void serve_peer_ends(serve_peer *p, struct sockaddr_storage const *from,
+                     struct sockaddr_storage const *to)
+{
+  show(from, p->ip, &p->port);
+  show(to, p->localip, &p->localport);
 }
 
 /* Copies an address of the environment if it is one, mapped ones as IPv4. */

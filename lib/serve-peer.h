@@ -6,10 +6,9 @@
 
 #include "serve.h"
 
-/* The bytes by which clients of one address are counted: an IPv4 address or
-   an IPv6 /64. */
-#define SERVE_KEY 16
-void serve_key(unsigned char *key, struct sockaddr_storage const *sa);
+/* Whose connection it is, and what it came to. */
+void serve_peer_ends(serve_peer *p, struct sockaddr_storage const *from,
+                     struct sockaddr_storage const *to);
 
 /* From the socket, which may be no socket at all. */
 void serve_peer_socket(serve_peer *p, int fd);

@@ -16,6 +16,7 @@
 #include "ids.h"
 #include "io.h"
 #include "log.h"
+#include "serve-door.h"
 #include "serve-peer.h"
 #include "serve-spare.h"
 #include "serve.h"
@@ -24,14 +25,10 @@
 #define PAUSE_MS 200         /* after accept or fork found no resources */
 #define GRACE_MS (60 * 1000) /* for children after SIGTERM */
 
-typedef struct child {
-  pid_t pid;
-  unsigned char key[SERVE_KEY];
-} child;
-
 typedef struct parent {
   serve *s;
-  child *children;
+  serve_door door;
+  pid_t *children; /* of each seat; 0: it is free */
   unsigned count;
   int counted; /* by address: not for unix sockets */
   serve_spares spares;
@@ -49,16 +46,6 @@ static void on_term(int sig)
 static void on_child(int sig)
 {
   (void)sig; /* only to wake ppoll */
-}
-
-static unsigned count(char opt, char const *arg, unsigned least)
-{
-  char name[] = "-x";
-  unsigned n;
-  name[1] = opt;
-  if (!uint0_scan(arg, &n) || n < least)
-    strerr_dief3x(100, name, " needs a number, not ", arg);
-  return n;
 }
 
 /* "U,U,…", numbers or names */
@@ -82,11 +69,11 @@ int serve_option(serve *s, int opt, char const *arg)
 {
   switch (opt) {
   case 'w': s->wait = 1; return 1;
-  case 'd': s->ready = (int)count('d', arg, 1); return 1;
-  case 'c': s->max = count('c', arg, 1); return 1;
-  case 'C': s->maxip = count('C', arg, 1); return 1;
+  case 'd': s->ready = (int)serve_number('d', arg, 1); return 1;
+  case 'c': s->max = serve_number('c', arg, 1); return 1;
+  case 'C': s->maxip = serve_number('C', arg, 1); return 1;
   case 'U': uid_list(s, arg); return 1;
-  default: return 0;
+  default: return serve_door_option(s, opt, arg);
   }
 }
 
@@ -123,6 +110,7 @@ static int nowait(serve *s)
   int one = 1;
   serve_ready(s);
   serve_peer_environment(&peer);
+  if (s->proxies.n && serve_door_proxy(s, &peer) < 0) return 1;
   if (!serve_allowed(s, peer.uid)) return 1;
   setsockopt(0, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (s->refresh) s->refresh(s->data);
@@ -134,31 +122,17 @@ static void reap(parent *p)
   pid_t pid;
   while ((pid = waitpid(-1, 0, WNOHANG)) > 0) {
     if (p->s->again) serve_spare_gone(&p->spares, pid);
-    for (unsigned i = 0; i < p->count; i++)
-      if (p->children[i].pid == pid) {
-        p->children[i] = p->children[--p->count];
+    for (unsigned i = 0; i < p->s->max; i++)
+      if (p->children[i] == pid) {
+        p->children[i] = 0;
+        serve_door_leave(&p->door, i);
+        p->count--;
         break;
       }
   }
 }
 
-static int crowded(parent const *p, unsigned char const *key)
-{
-  unsigned n = 0;
-  if (!p->counted) return 0;
-  for (unsigned i = 0; i < p->count; i++)
-    n += !memcmp(p->children[i].key, key, SERVE_KEY);
-  return n >= p->s->maxip;
-}
-
-static void refuse(parent const *p, int fd)
-{
-  char const *why = p->s->refusal;
-  if (why && send(fd, why, strlen(why), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-    return; /* it is going away anyway */
-}
-
-static int serve_one(parent *p, int fd)
+static int serve_one(parent *p, int fd, unsigned seat, int64_t hold)
 {
   serve_peer peer;
   int one = 1;
@@ -166,18 +140,21 @@ static int serve_one(parent *p, int fd)
   if (fd > 1) close(fd);
   serve_peer_socket(&peer, 0);
   if (p->counted) setsockopt(0, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  return p->s->client(&peer, p->s->data);
+  if (p->s->proxies.n && serve_door_behind(&p->door, seat, &peer, &hold) <= 0)
+    return 1;
+  return serve_door_hold(hold) < 0 ? 1 : p->s->client(&peer, p->s->data);
 }
 
-__attribute__((noreturn)) static void run_child(parent *p, int fd, int place,
-                                                int line)
+__attribute__((noreturn)) static void
+run_child(parent *p, int fd, int place, int line, unsigned seat, int64_t hold)
 {
   int code;
   signal(SIGTERM, SIG_DFL);
   signal(SIGCHLD, SIG_DFL);
   sigprocmask(SIG_SETMASK, &p->calm, 0);
   if (p->s->again) serve_spare_child(&p->spares);
-  for (int n = 1; (code = serve_one(p, fd)) == 0 && place >= 0; n++) {
+  for (int n = 1; (code = serve_one(p, fd, seat, hold)) == 0 && place >= 0;
+       n++) {
     close(0);
     close(1);
     if (n == SERVE_SPARE_CLIENTS) break;
@@ -189,20 +166,24 @@ __attribute__((noreturn)) static void run_child(parent *p, int fd, int place,
 }
 
 /* 1, or 0 if there was no room for one more process */
-static int start(parent *p, int fd, unsigned char const *key)
+static int start(parent *p, int fd, unsigned char const *key, int64_t hold)
 {
-  child *c = p->children + p->count;
+  unsigned seat = 0;
   int line = -1, place;
+  pid_t pid;
+  while (p->children[seat]) seat++;
   if (p->s->refresh) p->s->refresh(p->s->data);
   place = p->s->again ? serve_spare_reserve(&p->spares, &line) : -1;
-  c->pid = fork();
-  if (c->pid == 0) run_child(p, fd, place, line);
-  serve_spare_started(&p->spares, place, line, c->pid);
-  if (c->pid < 0) {
+  serve_door_sit(&p->door, seat, key);
+  pid = fork();
+  if (pid == 0) run_child(p, fd, place, line, seat, hold);
+  serve_spare_started(&p->spares, place, line, pid);
+  if (pid < 0) {
     log_warnsys("unable to fork");
+    serve_door_leave(&p->door, seat);
     return 0;
   }
-  memcpy(c->key, key, SERVE_KEY);
+  p->children[seat] = pid;
   p->count++;
   return 1;
 }
@@ -221,12 +202,39 @@ static int exhausted(int e)
   return e == EMFILE || e == ENFILE || e == ENOBUFS || e == ENOMEM;
 }
 
+static int unix_allowed(parent const *p, int fd)
+{
+  pid_t pid;
+  uid_t uid = (uid_t)-1;
+  gid_t gid;
+  if (p->counted || !p->s->nuids) return 1;
+  unix_peer(fd, &pid, &uid, &gid);
+  return serve_allowed(p->s, uid);
+}
+
+/* Into a seat, if there is one for it: as take(). */
+static int admit(parent *p, int fd, struct sockaddr_storage const *sa)
+{
+  unsigned char key[NET_KEY];
+  char const *why = p->s->refusal;
+  int64_t hold = 0;
+  net_key_socket(key, sa);
+  if (p->count >= p->s->max)
+    serve_door_log(key, "too many in all");
+  else if (!p->counted || serve_door_open(&p->door, key, &hold, &why)) {
+    if (start(p, fd, key, hold)) return 1;
+    serve_door_refuse(fd, why);
+    return 0;
+  }
+  serve_door_refuse(fd, why);
+  return 1;
+}
+
 /* 1, or 0 if it would be better to pause */
 static int take(parent *p)
 {
   struct sockaddr_storage sa = {0};
   socklen_t n = sizeof sa;
-  unsigned char key[SERVE_KEY];
   int good = 1, fd = accept4(0, (struct sockaddr *)&sa, &n, SOCK_CLOEXEC);
   if (fd < 0) {
     if (passing(errno)) return 1;
@@ -234,20 +242,8 @@ static int take(parent *p)
     log_warnsys("unable to accept");
     return 0;
   }
-  serve_key(key, &sa);
-  if (!p->counted && p->s->nuids) {
-    pid_t pid;
-    uid_t uid = (uid_t)-1;
-    gid_t gid;
-    unix_peer(fd, &pid, &uid, &gid);
-    if (!serve_allowed(p->s, uid)) return close(fd), 1;
-  }
-  if (p->s->again && serve_spare_give(&p->spares, fd))
-    ;
-  else if (p->count >= p->s->max || crowded(p, key))
-    refuse(p, fd);
-  else if (!(good = start(p, fd, key)))
-    refuse(p, fd);
+  if (unix_allowed(p, fd) && !(p->s->again && serve_spare_give(&p->spares, fd)))
+    good = admit(p, fd, &sa);
   close(fd);
   return good;
 }
@@ -275,17 +271,23 @@ static void accept_until_term(parent *p)
   }
 }
 
+static void kill_all(parent const *p, int sig)
+{
+  for (unsigned i = 0; i < p->s->max; i++)
+    if (p->children[i]) kill(p->children[i], sig);
+}
+
 static void stop(parent *p)
 {
   io_time end = io_after(GRACE_MS);
   close(0);
-  for (unsigned i = 0; i < p->count; i++) kill(p->children[i].pid, SIGTERM);
+  kill_all(p, SIGTERM);
   while (reap(p), p->count && io_left(end)) {
     int ms = io_left(end);
     struct timespec left = {ms / 1000, ms % 1000 * 1000000L};
     ppoll(0, 0, &left, &p->calm);
   }
-  for (unsigned i = 0; i < p->count; i++) kill(p->children[i].pid, SIGKILL);
+  kill_all(p, SIGKILL);
 }
 
 /* Signals come in only while ppoll waits. */
@@ -325,7 +327,8 @@ static int wait_mode(serve *s)
   if (p.counted) s->again = 0; /* a stranger gets a process of its own */
   if (s->again && serve_spares_init(&p.spares) < 0) s->again = 0;
   p.children = calloc(s->max, sizeof *p.children);
-  if (!p.children) strerr_diefu1sys(111, "allocate memory");
+  if (!p.children || serve_door_init(&p.door, s) < 0)
+    strerr_diefu1sys(111, "allocate memory");
   prepare_signals(&p);
   serve_ready(s);
   accept_until_term(&p);

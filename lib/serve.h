@@ -3,7 +3,11 @@
 #ifndef SERVE_H
 #define SERVE_H
 
+#include <stdint.h>
 #include <sys/types.h>
+
+#include "buckets.h"
+#include "net.h"
 
 /* Who is served. Strings are "" when unknown. */
 typedef struct serve_peer {
@@ -26,15 +30,31 @@ typedef struct serve_peer {
 #define SERVE_OPTIONS "wd:c:C:U:"
 #define SERVE_USAGE "[ -w ] [ -d fd ] [ -c max ] [ -C maxip ] [ -U uid,… ]"
 
+/* Servers that strangers reach take these, too:
+     -N N      at most N of one network (IPv4 /24, IPv6 /48; default 100)
+     -F W=V,…  ip=N/S net=N/S all=N/S: so many connections in so many seconds
+               of an address, of a network, and in all (default: any number);
+               wait=S: those that are too fast wait for at most so long before
+               they are refused (default 5); ip6=BITS net4=BITS net6=BITS: what
+               an address and a network are (default 64, 24, 48)
+     -P N,N…   a PROXY header comes first, from these networks only */
+#define SERVE_DOOR_OPTIONS "N:F:P:"
+#define SERVE_DOOR_USAGE "[ -N maxnet ] [ -F word=value,… ] [ -P network,… ]"
+
 #define SERVE_UIDS 64 /* most in a -U list */
 
 typedef struct serve {
   int wait;
   int ready; /* fd or -1 */
-  unsigned max, maxip;
-  unsigned nuids; /* 0: everybody */
+  unsigned max, maxip, maxnet;
+  bucket_rate ip, net, all;
+  unsigned wait_s;
+  unsigned ip6, net4, net6; /* bits */
+  net_list proxies;         /* empty: no header is read */
+  unsigned nuids;           /* 0: everybody */
   uid_t uids[SERVE_UIDS];
-  char const *refusal; /* sent to a client over the limits, may be 0 */
+  char const *refusal;  /* sent to one that is too many, may be 0 */
+  char const *too_fast; /* to one over the rates; may be 0 */
   void *data;
   /* unix sockets: a child whose client() returned 0 may serve another client,
      because nothing of the first is left in it */
@@ -47,7 +67,8 @@ typedef struct serve {
 
 #define SERVE_ZERO                                                             \
   {                                                                            \
-    .ready = -1, .max = 400, .maxip = 40                                       \
+    .ready = -1, .max = 400, .maxip = 40, .maxnet = 100, .wait_s = 5,          \
+    .ip6 = 64, .net4 = 24, .net6 = 48                                          \
   }
 
 /* 1 if the option was one of ours, 0 if not; dies (100) on a bad value. */

@@ -16,8 +16,10 @@
   "smtp-recv [ -s | -l ] [ -T tls ] [ -i ] [ -A auth ] [ -p ] [ -n size ] "    \
   "[ -r recipients ] [ -e errors ] [ -t seconds ] [ -b seconds ] "             \
   "[ -m seconds ] [ -S stage,... ] [ -E ] [ -I ] [ -M ] [ -R received ] "      \
-  "[ -H header ] [ -L line ] " SERVE_USAGE " -o socket | prog..."
-#define OPTIONS "slo:T:iA:pn:r:e:t:b:m:R:H:L:S:EIM" SERVE_OPTIONS
+  "[ -H header ] [ -L line ] " SERVE_USAGE " " SERVE_DOOR_USAGE                \
+  " -o socket | prog..."
+#define OPTIONS                                                                \
+  "slo:T:iA:pn:r:e:t:b:m:R:H:L:S:EIM" SERVE_OPTIONS SERVE_DOOR_OPTIONS
 #define dieusage() strerr_dieusage(100, USAGE)
 
 #define SIZE_DEFAULT (UINT64_C(32) << 20)
@@ -144,7 +146,10 @@ int main(int argc, char const *const *argv)
   s.data = &o;
   s.refresh = refresh;
   s.client = client;
-  if (!o.tls_at_once) s.refusal = "421 4.3.2 Too many connections\r\n";
+  if (!o.tls_at_once) {
+    s.refusal = "421 4.3.2 Too many connections\r\n";
+    s.too_fast = "421 4.7.0 Too many connections, try again later\r\n";
+  }
   preload(&o);
   confine(&o, &s);
   code = serve_run(&s);
