@@ -127,7 +127,7 @@ static void begin(filter *f, parcel_record const *r)
 {
   snprintf(f->id, sizeof f->id, "%.*s", (int)r->len, r->s);
   f->facts.len = f->from.len = f->late.len = 0;
-  f->refused = f->trusted = 0;
+  f->refused = f->asked = f->trusted = 0;
   f->stage = FACTS;
   if (f->begin) f->begin(f);
 }
@@ -169,7 +169,10 @@ static int after(filter *f, parcel_record const *r)
     f->stage = ADDRESSED;
     if (keep(&f->from, r) < 0) return -1;
     return f->sender && !f->refused ? f->sender(f) : 1;
-  case PARCEL_TO: return f->recipient && !f->refused ? f->recipient(f, r) : 1;
+  case PARCEL_TO:
+    f->asked = 0;
+    return f->recipient && !f->refused ? f->recipient(f, r) : 1;
+  case PARCEL_SETTLE: f->asked = 1; return 1;
   default:
     if (parcel_refused(r)) f->refused = 1;
     return 1;

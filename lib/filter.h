@@ -34,6 +34,7 @@ struct filter {
   stralloc facts;         /* P records, each with a NUL */
   stralloc from;          /* the F record, with a NUL */
   int refused;            /* all of it, by anybody */
+  int asked;              /* the last record of F, T and ? is a ? */
   int trusted;            /* logged in, or no client to be asked about */
   unsigned stage;         /* filter.c's */
   char order;

@@ -14,7 +14,8 @@ class Check:
     def __init__(self, prog, *args, env=None):
         self.prog, self.args = prog, args
         self.env = {**os.environ, **(env or {}),
-                    'ASAN_OPTIONS': 'detect_leaks=0'}
+                    'ASAN_OPTIONS': 'detect_leaks=0:handle_segv=0:'
+                                    'handle_sigbus=0:quarantine_size_mb=1'}
         self.log = ''
 
     def run(self, data, *args):
