@@ -23,11 +23,6 @@ static void entry_free(entry *e)
   stralloc_free(&e->value);
 }
 
-static int blank(char c)
-{
-  return c == ' ' || c == '\t';
-}
-
 /* Where the pattern ends that begins at s[0], a slash: at the next slash
    without a backslash, or len. */
 static size_t pattern_end(char const *s, size_t len)
@@ -131,16 +126,9 @@ static unsigned targets(entry *e, size_t pos)
 {
   text_line const *l = e->l;
   unsigned n = 0;
-  while (pos < l->len) {
-    char const *s = l->s + pos;
-    size_t len = text_find(s, l->len - pos, ',');
-    pos += len + 1;
-    while (len && blank(*s)) s++, len--;
-    while (len && blank(s[len - 1])) len--;
-    if (!len) continue;
-    put_target(e, s, len);
-    n++;
-  }
+  char const *s;
+  size_t len;
+  for (; text_item(l, &pos, &s, &len); n++) put_target(e, s, len);
   if (!n) text_die(l, "no target", 0);
   return n;
 }

@@ -65,6 +65,21 @@ int text_word(text_line const *l, size_t *pos, char const **word, size_t *len)
   return *len > 0;
 }
 
+int text_item(text_line const *l, size_t *pos, char const **item, size_t *len)
+{
+  while (*pos < l->len) {
+    char const *s = l->s + *pos;
+    size_t n = text_find(s, l->len - *pos, ',');
+    *pos += n + 1;
+    while (n && blank(*s)) s++, n--;
+    while (n && blank(s[n - 1])) n--;
+    *item = s;
+    *len = n;
+    if (n) return 1;
+  }
+  return 0;
+}
+
 /* A # counts outside quotes, at the start or behind a blank. */
 static size_t without_comment(char const *s, size_t len)
 {

@@ -33,6 +33,10 @@ void text_must(int r, text_line const *l, char const *why, char const *s,
    len */
 size_t text_find(char const *s, size_t len, char c);
 
+/* The next of a list with commas at *pos, which moves behind it, without blanks
+   around it and not empty: 1, or 0 at the end */
+int text_item(text_line const *l, size_t *pos, char const **item, size_t *len);
+
 /* The next word at *pos, which moves behind it: 1, or 0 at the end */
 int text_word(text_line const *l, size_t *pos, char const **word, size_t *len);
 

@@ -61,6 +61,7 @@ ok(b':sbob@a.test->role@a.test\0boss@y.test\n' in made.stdout,
    'an entry goes on behind a blank, names are folded')
 for text, why in (('alice@a.test\n', 'not ACCOUNT: ADDRESS'),
                   ('a b: x@a.test\n', 'not an account'),
+                  ('a@a.test, b: x@a.test\n', 'not an account'),
                   ('alice@a.test: , \n', 'no address'),
                   ('alice@a.test: bob\n', 'not an address, @domain or *: bob'),
                   ('alice@a.test: @\n', 'not an address, @domain or *: @'),
