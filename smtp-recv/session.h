@@ -28,7 +28,6 @@
 #define SESSION_LINE_AUTH 12288 /* RFC 4954 4 */
 #define SESSION_WAY_MS 30000    /* to connect to the way in */
 
-
 struct session;
 
 /* At which the sink is asked before DATA (record ?). */

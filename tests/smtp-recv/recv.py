@@ -279,7 +279,8 @@ class Auth:
                 c.sendall(b'CONT\t%s\t%s\n' % (f[1].encode(),
                                               base64.b64encode(ask)))
                 continue
-            user, word = a if mech == 'LOGIN' else a[0].split(b'\0')[1:]
+            user, word = (a if mech == 'LOGIN' else
+                          (a[0].split(b'\0') + [b''] * 3)[1:3])
             if user == b'temp':
                 c.sendall(b'FAIL\t%s\tuser=temp\ttemp\n' % f[1].encode())
             elif (user, word) == (b'alice', b'pw'):
