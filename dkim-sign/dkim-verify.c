@@ -10,7 +10,8 @@
 #include "verify-filter.h"
 
 #define USAGE                                                                  \
-  "dkim-verify [ -q ] [ -l ] [ -f fields ] [ -n signatures ] [ -t seconds ] "  \
+  "dkim-verify [ -q ] [ -a ] [ -l ] [ -f fields ] [ -n signatures ] [ -t "     \
+  "seconds ] "                                                                 \
   "[ -r result=action,… ]"
 #define dieusage() strerr_dieusage(100, USAGE)
 
@@ -29,7 +30,7 @@ static int query(verifier *v)
   static char buf[CHUNK];
   char line[VERIFIER_LINE];
   ssize_t n;
-  int some = 0;
+  int some = 0, foreign;
   verifier_begin(v);
   while ((n = io_read(0, buf, sizeof buf, IO_FOREVER)) > 0) {
     verifier_message(v, buf, (size_t)n);
@@ -37,7 +38,7 @@ static int query(verifier *v)
   }
   if (n < 0) strerr_diefu1sys(111, "read the message");
   if (!some) strerr_dief1x(1, "there is no message");
-  verifier_end(v);
+  verifier_end(v, &foreign);
   for (unsigned i = 0; i < verifier_lines(v); i++) {
     verifier_line(line, v, i);
     if (puts(line) < 0) strerr_diefu1sys(111, "write to stdout");
@@ -55,7 +56,9 @@ int main(int argc, char const *const *argv)
   subgetopt g = SUBGETOPT_ZERO;
   int opt, ask = 0;
   PROG = "dkim-verify";
-  while ((opt = subgetopt_r(argc, argv, "qlf:n:t:r:", &g)) != -1) switch (opt) {
+  while ((opt = subgetopt_r(argc, argv, "aqlf:n:t:r:", &g)) != -1)
+    switch (opt) {
+    case 'a': v.author = 1; break;
     case 'q': ask = 1; break;
     case 'l': v.partial = 1; break;
     case 'f':

@@ -1,6 +1,6 @@
 #include "rsa-public.h"
 
-#define EXPONENT 8 /* bytes */
+#define EXPONENT 4 /* bytes */
 
 unsigned char const rsa_oid[RSA_OID] = {0x2a, 0x86, 0x48, 0x86, 0xf7,
                                         0x0d, 0x01, 0x01, 0x01};

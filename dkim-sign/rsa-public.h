@@ -14,7 +14,7 @@ unsigned rsa_bits(der const *n);
 
 /* SubjectPublicKeyInfo (RFC 5280 4.1), which everybody publishes, or the bare
    RSAPublicKey (RFC 8017 A.1.1) of RFC 6376 3.6.1. The numbers stay where they
-   are. Even moduli and exponents, and exponents of more than 64 bits, which
+   are. Even moduli and exponents, and exponents of more than 32 bits, which
    cost as much time as they are long, are no keys. 1 or 0. */
 int rsa_public_scan(br_rsa_public_key *k, der d);
 

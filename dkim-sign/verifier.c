@@ -2,6 +2,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "addr.h"
+#include "author.h"
 #include "verifier.h"
 #include "verifier-keys.h"
 
@@ -101,11 +103,14 @@ static void begin_body(verifier *v)
 static void end_head(verifier *v)
 {
   int r = head_finish(&v->head);
+  size_t n;
   v->whole = 1;
-  if (r <= 0) {
+  head_all(&v->head, &n);
+  if (r <= 0)
     v->failed = r < 0 ? ENOMEM : EINVAL;
-    return;
-  }
+  else if (n > VERIFIER_HEAD)
+    v->failed = EMSGSIZE;
+  if (v->failed) return;
   look_all(v);
   verifier_keys(v);
   begin_body(v);
@@ -181,8 +186,29 @@ static dkim_result whole_result(verifier const *v)
   return DKIM_NONE;
 }
 
-dkim_result verifier_end(verifier *v)
+/* RFC 7372 3.1: whether a signature that passes is an author's. What is no
+   plain From has no author: it is dmarc-check's to refuse. */
+static int by_author(verifier const *v)
 {
+  stralloc list = STRALLOC_ZERO;
+  char const *why;
+  int found = 0;
+  if (author_read(&list, v->head.own.s, v->head.own.len, "From", &why) !=
+      AUTHOR_OK)
+    list.len = 0;
+  for (size_t at = 0; at < list.len; at += strlen(list.s + at) + 1) {
+    char const *a = list.s + at, *domain = a + addr_at(a, strlen(a)) + 1;
+    for (unsigned i = 0; i < v->n; i++)
+      found |= v->v[i].result == DKIM_PASS &&
+               domain_within(domain, v->v[i].claim.domain);
+  }
+  stralloc_free(&list);
+  return found;
+}
+
+dkim_result verifier_end(verifier *v, int *foreign)
+{
+  dkim_result r;
   if (!v->whole && !v->failed) end_head(v);
   if (v->failed) {
     cannot(v);
@@ -190,5 +216,7 @@ dkim_result verifier_end(verifier *v)
     body_hashes_end(&v->body);
     for (unsigned i = 0; i < v->n; i++) end_body(v, v->v + i);
   }
-  return whole_result(v);
+  r = whole_result(v);
+  *foreign = v->author && r == DKIM_PASS && !by_author(v);
+  return *foreign ? DKIM_POLICY : r;
 }

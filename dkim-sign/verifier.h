@@ -13,7 +13,8 @@
 #define VERIFIER_SIGNATURES 8 /* by default */
 #define VERIFIER_SKEW 300     /* seconds that clocks may differ */
 #define VERIFIER_FIELDS "from"
-#define VERIFIER_RECORDS 4 /* TXT records of one selector that are tried */
+#define VERIFIER_RECORDS 3 /* TXT records of one selector that are tried */
+#define VERIFIER_HEAD 2000 /* fields of a header: each is compared with h= */
 #define VERIFIER_MS 10000  /* for all keys together */
 
 /* The n names of a list "from,subject"; 0: no such list, or longer than
@@ -34,6 +35,7 @@ typedef struct verifier {
   int partial;        /* a body longer than l= may pass */
   unsigned long skew; /* seconds */
   char const *fields; /* all fields of these names must be signed */
+  int author;         /* by the domain of From, or one above it */
 
   /* What came of it, after verifier_end. */
   unsigned n;      /* signatures looked at, from the top */
@@ -55,8 +57,9 @@ void verifier_message(verifier *v, char const *s, size_t len);
 /* Whether it is signed, and what can be said of the message as a whole: pass
    if one signature passes, else the first of temperror, fail, policy,
    permerror, neutral that any has. Keys in testing mode count as no signature
-   unless they pass (3.6.1). */
-dkim_result verifier_end(verifier *v);
+   unless they pass (3.6.1). With author, only a signature of the author's makes
+   it a pass; others leave it a policy, and *foreign is 1. */
+dkim_result verifier_end(verifier *v, int *foreign);
 
 /* The ith of verifier_lines(v) results as RFC 8601 resinfo, at most
    VERIFIER_LINE bytes with its NUL. */

@@ -135,14 +135,24 @@ def reads():
     child.stdout.close()
 
 
-def verdicts(m, *actions):
-    options = [x for a in actions for x in ('-r', a)]
+def verdicts(m, *actions, options=()):
+    options = [*options] + [x for a in actions for x in ('-r', a)]
     return [s.decode() for t, s in
             records(run(parcel(net('M', m)), *options)[0]) if t == 'V']
 
 
 def one(selector):
     return signature(RSA, tags(s=selector))
+
+
+def author(domains, good):
+    for d in domains:
+        fields = [f'From: b@{d}'.encode()] + FIELDS[1:]
+        m = signed(RSA, fields=fields)
+        same(verdicts(m, 'policy=reject'), [], f'without -a: {d}')
+        same(verdicts(m, 'policy=reject', options=['-a']), [] if good else [
+            "reject\x00550 5.7.22 No valid DKIM signature of the author's domain"],
+            f'RFC 7372 3.1: -a, From is {d}')
 
 
 def decides():
@@ -162,6 +172,8 @@ def decides():
          'RFC 7372 3.1: -r policy=defer')
     same(verdicts(GOOD, 'pass=junk'), ['junk\x00250 2.7.1 Signed mail is not '
                                        'wanted'], '-r pass=junk')
+    author(('example.org', 'sub.example.org', 'EXAMPLE.ORG'), True)
+    author(('other.test', 'org', 'notexample.org'), False)
     every = ['none=reject,fail=reject,policy=reject', 'neutral=reject',
              'temperror=reject,permerror=reject']
     lines = [one('wrong'), one('servfail'), one('revoked'),
