@@ -11,6 +11,7 @@
 #include "addr.h"
 #include "confine.h"
 #include "dnsbl-filter.h"
+#include "dnsbl-health.h"
 #include "ip.h"
 
 #define USAGE                                                                  \

@@ -3,6 +3,7 @@
 
 #include "addr.h"
 #include "dnsbl-filter.h"
+#include "dnsbl-health.h"
 #include "ip.h"
 #include "log.h"
 

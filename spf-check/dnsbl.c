@@ -1,9 +1,6 @@
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
@@ -11,8 +8,8 @@
 #include "addr.h"
 #include "dns.h"
 #include "dnsbl.h"
+#include "dnsbl-health.h"
 #include "ip.h"
-#include "log.h"
 #include "parcel.h"
 
 /* What a silent list leaves of DNSBL_MS to ask the others again. */
@@ -41,30 +38,6 @@ typedef struct round {
   dns_question *q;
   dns_answer *a;
 } round;
-
-unsigned dnsbl_family(unsigned kind)
-{
-  return kind == DNSBL_IP4 ? 0 : kind == DNSBL_IP6 ? 1 : 2;
-}
-
-char const *dnsbl_kind(unsigned kind)
-{
-  return kind == DNSBL_IP4    ? "ip4"
-         : kind == DNSBL_IP6  ? "ip6"
-         : kind == DNSBL_HELO ? "helo"
-                              : "sender";
-}
-
-static dnsbl_state *state(dnsbl_list *l, unsigned kind)
-{
-  return l->state + dnsbl_family(kind);
-}
-
-static char const *family(unsigned kind)
-{
-  static char const *const names[] = {"IPv4", "IPv6", "names"};
-  return names[dnsbl_family(kind)];
-}
 
 static int begin(round *r, unsigned size)
 {
@@ -100,75 +73,20 @@ static int ask(round *r, io_time deadline)
   return dns_query_all(r->a, r->q, r->n, deadline);
 }
 
-/* One log line for a change, none for the same again. */
-__attribute__((format(printf, 4, 5))) static void
-off(dnsbl_list *l, unsigned kind, io_time period, char const *fmt, ...)
-{
-  dnsbl_state *st = state(l, kind);
-  int before = *st->why != 0;
-  va_list ap;
-  va_start(ap, fmt);
-  vsnprintf(st->why, sizeof st->why, fmt, ap);
-  va_end(ap);
-  st->off = io_after(period);
-  st->good = 0;
-  st->silent = 0;
-  st->failed = 1;
-  if (!before)
-    log_warn("list %s is not asked for %s: %s", l->shown, family(kind),
-             st->why);
-}
-
-static void good(dnsbl_list *l, unsigned kind, io_time period)
-{
-  dnsbl_state *st = state(l, kind);
-  if (*st->why)
-    log_info("list %s is asked again for %s", l->shown, family(kind));
-  *st->why = 0;
-  st->silent = 0;
-  st->good = io_after(period);
-}
-
-static void silent(dnsbl_list *l, unsigned kind, io_time period)
-{
-  state(l, kind)->failed = 1;
-  if (++state(l, kind)->silent >= DNSBL_SILENT)
-    off(l, kind, period, "no answer");
-}
-
-/* 127.255.255.0/24: Spamhaus and others say so that they do not serve us. */
-static int trouble(dnsbl_list *l, unsigned kind, dns_answer const *a,
-                   io_time period)
-{
-  for (unsigned i = 0; i < a->n; i++) {
-    unsigned char b[16];
-    dnsbl_response const *r;
-    if (ip_bytes(b, a->v[i].data) != 4) continue;
-    r = dnsbl_find(l, b);
-    if (b[0] != 127)
-      off(l, kind, period, "it answers %s", a->v[i].data);
-    else if ((b[1] == 255 && b[2] == 255) || (r && r->error))
-      off(l, kind, period, "it refuses us: %s", a->v[i].data);
-    else
-      continue;
-    return 1;
-  }
-  return 0;
-}
-
 static void tested(question const *q, dns_answer const *a, io_time period)
 {
-  dnsbl_state *st = state(q->list, q->kind);
+  dnsbl_state *st = dnsbl_health(q->list, q->kind);
   int want = q->purpose == MUST;
   if (a->status == DNS_TEMP)
-    silent(q->list, q->kind, period);
-  else if (trouble(q->list, q->kind, a, period))
+    dnsbl_silent(q->list, q->kind, period);
+  else if (dnsbl_trouble(q->list, q->kind, a, period))
     return;
   else if ((a->status == DNS_OK) != want)
-    off(q->list, q->kind, period,
-        want ? "its test entry is missing" : "it lists what cannot be listed");
+    dnsbl_off(q->list, q->kind, period,
+              want ? "its test entry is missing"
+                   : "it lists what cannot be listed");
   else if (q->purpose == MUST_NOT && !st->failed)
-    good(q->list, q->kind, period);
+    dnsbl_good(q->list, q->kind, period);
 }
 
 static void test_one(round *r, dnsbl_list *l, unsigned kind)
@@ -206,13 +124,13 @@ static void listed(question *q, dns_answer const *a)
 
 static void subject(question *q, dns_answer const *a, io_time period)
 {
-  dnsbl_state *st = state(q->list, q->kind);
+  dnsbl_state *st = dnsbl_health(q->list, q->kind);
   if (*st->why) {
     q->row->outcome = DNSBL_OFF;
   } else if (a->status == DNS_TEMP || (!q->list->no_test && !st->good)) {
     q->row->outcome = DNSBL_SILENCE;
-    if (a->status == DNS_TEMP) silent(q->list, q->kind, period);
-  } else if (trouble(q->list, q->kind, a, period)) {
+    if (a->status == DNS_TEMP) dnsbl_silent(q->list, q->kind, period);
+  } else if (dnsbl_trouble(q->list, q->kind, a, period)) {
     q->row->outcome = DNSBL_OFF;
   } else {
     st->silent = 0;
@@ -269,7 +187,7 @@ static char const *wanted(dnsbl_request const *q, unsigned kind,
 static void add_list(round *r, dnsbl_list *l, unsigned kind, char const *what,
                      io_time period, dnsbl_result *to)
 {
-  dnsbl_state *st = state(l, kind);
+  dnsbl_state *st = dnsbl_health(l, kind);
   dnsbl_row *row = to->v + to->n;
   if (to->n == DNSBL_ROWS) return;
   to->n++;
@@ -279,7 +197,7 @@ static void add_list(round *r, dnsbl_list *l, unsigned kind, char const *what,
     return;
   }
   if (l->no_test && *st->why)
-    good(l, kind, period);
+    dnsbl_good(l, kind, period);
   else if (!l->no_test && st->good <= io_now())
     test_one(r, l, kind);
   add(r, SUBJECT, l, kind, row, what);
@@ -317,10 +235,10 @@ static void sum(round const *r, dnsbl_result *to)
   for (unsigned i = 0; i < r->n; i++) {
     dnsbl_row *row = r->v[i].row;
     if (!row || row->outcome != DNSBL_LISTED) continue;
-    if (*state(row->list, row->kind)->why ||
-        state(row->list, row->kind)->silent)
+    if (*dnsbl_health(row->list, row->kind)->why ||
+        dnsbl_health(row->list, row->kind)->silent)
       row->outcome =
-          *state(row->list, row->kind)->why ? DNSBL_OFF : DNSBL_SILENCE;
+          *dnsbl_health(row->list, row->kind)->why ? DNSBL_OFF : DNSBL_SILENCE;
     else
       to->score += row->score;
   }

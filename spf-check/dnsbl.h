@@ -7,7 +7,6 @@
 
 #define DNSBL_MS 5000          /* all of one call */
 #define DNSBL_PERIOD_MS 600000 /* between tests, and off after a failed one */
-#define DNSBL_SILENT 3         /* questions without answer before it is off */
 #define DNSBL_ROWS (3 * DNSBL_LISTS)
 
 enum dnsbl_outcome { DNSBL_CLEAR, DNSBL_LISTED, DNSBL_SILENCE, DNSBL_OFF };
@@ -38,12 +37,7 @@ typedef struct dnsbl_request {
    list that is switched off or on is logged. 1, or -1 with ENOMEM. */
 int dnsbl_ask(dnsbl_lists *l, dnsbl_request const *q, dnsbl_result *r);
 
-char const *dnsbl_kind(unsigned kind); /* "ip4" … */
-
 /* Tests all that a list is used for, now: state says what came of it. */
 int dnsbl_test(dnsbl_lists *l, io_time period);
-
-/* The index into dnsbl_list.state. */
-unsigned dnsbl_family(unsigned kind);
 
 #endif

@@ -133,7 +133,7 @@ void grey_keeper_ask(grey_keeper *k, grey_question const *q, grey_answer *a)
     unanswered(k, a);
   } else if (a->verdict < GREY_FAILED) {
     return;
-  } else if (a->verdict == GREY_DAMAGED) {
+  } else {
     stop(k);
   }
   a->why[sizeof a->why - 1] = 0;

@@ -1,4 +1,4 @@
-/* needs: spf-check/grey.o -llmdb */
+/* needs: spf-check/grey.o spf-check/grey-store.o -llmdb */
 /* What greylist-check remembers: against a model, with a clock that jumps; and
    that entries and indexes agree whatever happens. */
 #include <stdlib.h>
