@@ -12,19 +12,24 @@
 
 #include "auth-check.h"
 #include "conf.h"
+#include "guard.h"
 #include "jail.h"
 #include "log.h"
 #include "serve.h"
 #include "unix.h"
 
 #define USAGE                                                                  \
-  "auth-check [ -f users.cdb ] [ -n checks ] [ -D milliseconds ] [ -w ] "      \
+  "auth-check [ -f users.cdb ] [ -n checks ] [ -D milliseconds ] "             \
+  "[ -i n/seconds ] [ -a n/seconds ] [ -k file ] [ -w ] "                      \
   "[ -d fd ] [ -m fd ] [ -c max ] [ -U uid,… ]"
 #define dieusage() strerr_dieusage(100, USAGE)
 
 #define PAUSE_MS 200 /* after accept found no resources */
 
-options opt = {.delay_ms = 1000, .connections = 1000};
+options opt = {.delay_ms = 1000,
+               .connections = 1000,
+               .ip = {20, 1200},
+               .account = {20, 1200}};
 
 static serve door = SERVE_ZERO; /* -w -d -U */
 static int master_fd = -1;
@@ -133,15 +138,23 @@ static unsigned number(char const *arg, unsigned least)
   return n;
 }
 
+static void rate(char const *arg, bucket_rate *r)
+{
+  if (!bucket_rate_scan(arg, r)) dieusage();
+}
+
 static void parse(int argc, char const *const *argv)
 {
   subgetopt l = SUBGETOPT_ZERO;
   int o;
-  while ((o = subgetopt_r(argc, argv, "f:n:D:wd:m:c:U:", &l)) != -1) {
+  while ((o = subgetopt_r(argc, argv, "f:n:D:i:a:k:wd:m:c:U:", &l)) != -1) {
     switch (o) {
     case 'f': opt.file = l.arg; break;
     case 'n': opt.workers = number(l.arg, 1); break;
     case 'D': opt.delay_ms = number(l.arg, 0); break;
+    case 'i': rate(l.arg, &opt.ip); break;
+    case 'a': rate(l.arg, &opt.account); break;
+    case 'k': opt.guards = l.arg; break;
     case 'm': master_fd = (int)number(l.arg, 1); break;
     case 'c': opt.connections = number(l.arg, 1); break;
     default:
@@ -162,6 +175,8 @@ int main(int argc, char const *const *argv)
   if (password_init() < 0) strerr_dief1x(111, "unable to start libsodium");
   if (connections_init(opt.connections) < 0 || requests_init() < 0)
     strerr_diefu1sys(111, "allocate memory");
+  if (guards_init(opt.guards, opt.ip, opt.account) < 0)
+    strerr_diefu2sys(111, "open ", opt.guards ? opt.guards : "memory");
   if (door.wait) serve_listening(0, "-w");
   if (master_fd >= 0) serve_listening(master_fd, "-m");
   prepare_signals();

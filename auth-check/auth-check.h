@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/types.h>
 
+#include "buckets.h"
 #include "io.h"
 #include "sasl.h"
 
@@ -45,10 +46,12 @@ typedef struct connection {
 } connection;
 
 typedef struct options {
-  char const *file;     /* users.cdb */
-  unsigned workers;     /* password checks at once */
-  unsigned delay_ms;    /* before a failure is told */
-  unsigned connections; /* most at once */
+  char const *file;        /* users.cdb */
+  char const *guards;      /* file of failures, or 0 */
+  bucket_rate ip, account; /* failures before one is blocked */
+  unsigned workers;        /* password checks at once */
+  unsigned delay_ms;       /* before a first failure is told */
+  unsigned connections;    /* most at once */
 } options;
 extern options opt;
 

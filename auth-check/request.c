@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "auth-check.h"
+#include "guard.h"
 #include "jail.h"
 #include "log.h"
 
@@ -29,6 +30,8 @@ typedef struct request {
   int exists;
   char ip[46];
   char account[ADDR_MAX + 1];
+  int blocked; /* for now */
+  guard guard;
   sasl s;
 } request;
 
@@ -72,6 +75,7 @@ static void tell_no(request *r)
 
 static void tell_temporary(request *r)
 {
+  guard_undo(&r->guard);
   connection *c = connection_by_number(r->connection);
   if (c)
     connection_say(c, "FAIL\t%u\tuser=%s\ttemp\tcode=temp_fail\n", r->id,
@@ -81,6 +85,7 @@ static void tell_temporary(request *r)
 
 static void tell_yes(request *r)
 {
+  guard_right(&r->guard);
   connection *c = connection_by_number(r->connection);
   log_info("authenticated %s from %s", r->account, *r->ip ? r->ip : "-");
   if (c) {
@@ -93,13 +98,35 @@ static void tell_yes(request *r)
   end(r);
 }
 
-/* A guesser waits; the password is of no more use. */
+/* A guesser waits, the longer the more; the password is of no more use. */
 static void fail(request *r)
 {
-  log_info("refused %s from %s", r->s.name, *r->ip ? r->ip : "-");
+  log_info("%s %s from %s", r->blocked ? "blocked" : "refused", r->s.name,
+           *r->ip ? r->ip : "-");
   explicit_bzero(r->s.password, sizeof r->s.password);
   r->state = FAILED;
-  r->due = io_after(opt.delay_ms);
+  r->due = io_after((int64_t)opt.delay_ms * guard_delay(&r->guard));
+}
+
+static void queue(request *r)
+{
+  if (!guard_begin(&r->guard, r->ip, r->s.name)) {
+    r->blocked = 1;
+    fail(r);
+    return;
+  }
+  r->state = QUEUED;
+  r->turn = ++last_turn;
+  r->due = io_after(CHECK_MS);
+}
+
+/* One that was not looked at says nothing of the password. */
+static void tell_failed(request *r)
+{
+  if (r->blocked)
+    tell_temporary(r);
+  else
+    tell_no(r);
 }
 
 static request *find(connection const *c, unsigned id)
@@ -117,7 +144,7 @@ static request *room(void)
     if (!r->state) return r;
     if (r->state == FAILED && (!oldest || r->due < oldest->due)) oldest = r;
   }
-  if (oldest) tell_no(oldest);
+  if (oldest) tell_failed(oldest);
   return oldest;
 }
 
@@ -128,11 +155,7 @@ static void answer(connection *c, request *r, char const *response)
     r->state = DIALOGUE;
     connection_say(c, "CONT\t%u\t%s\n", r->id, r->s.challenge);
     break;
-  case SASL_DONE:
-    r->state = QUEUED;
-    r->turn = ++last_turn;
-    r->due = io_after(CHECK_MS);
-    break;
+  case SASL_DONE: queue(r); break;
   default: fail(r);
   }
 }
@@ -260,7 +283,7 @@ static void overdue(request *r)
     log_warn("too many password checks wait");
     tell_temporary(r);
   } else
-    tell_no(r);
+    tell_failed(r);
 }
 
 static request *next(void)

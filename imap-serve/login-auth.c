@@ -2,7 +2,6 @@
    the auth socket, and the hand-over to imap-serve. */
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -16,17 +15,11 @@
 
 #define ASK_MS (60 * 1000)
 
-/* Those who guess wait, whatever they send meanwhile; hanging up is seen. */
+/* Those who guess wait, whatever they send meanwhile. */
 static void delay(login *l)
 {
-  struct pollfd p = {.fd = 0, .events = POLLRDHUP};
   io_time until = io_after(l->o->delay_ms * l->failures);
-  if (until > l->end) until = l->end;
-  while (io_left(until) > 0)
-    if (poll(&p, 1, io_left(until)) > 0) {
-      l->over = 1;
-      return;
-    }
+  if (io_rest(0, until < l->end ? until : l->end) < 0) l->over = 1;
 }
 
 static void failed(login *l)

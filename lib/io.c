@@ -45,6 +45,16 @@ int io_wait(int fd, short events, io_time deadline)
   return ready(fd, events, -1, deadline);
 }
 
+int io_rest(int fd, io_time until)
+{
+  struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+  while (io_left(until)) {
+    int r = poll(&p, 1, io_left(until));
+    if (r > 0 || (r < 0 && errno != EINTR)) return -1;
+  }
+  return 1;
+}
+
 ssize_t io_read(int fd, void *buf, size_t n, io_time deadline)
 {
   for (;;) {

@@ -19,6 +19,9 @@ int io_left(io_time t);
 /* Waits until fd has one of the events. 1, or -1 with ETIMEDOUT or errno. */
 int io_wait(int fd, short events, io_time deadline);
 
+/* Lets the time pass, whatever comes meanwhile: 1, or -1 if fd is hung up. */
+int io_rest(int fd, io_time until);
+
 /* At most n bytes, at least one. 0 at end of file; -1 with errno. */
 ssize_t io_read(int fd, void *buf, size_t n, io_time deadline);
 

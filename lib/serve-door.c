@@ -1,6 +1,4 @@
 #include <arpa/inet.h>
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -230,16 +228,4 @@ int serve_door_behind(serve_door *d, unsigned seat, serve_peer *peer,
   if (counted_in(d, key, 1, hold, &why)) return 1;
   serve_door_refuse(1, why);
   return 0;
-}
-
-int serve_door_hold(int64_t ms)
-{
-  struct pollfd p = {.fd = 0, .events = POLLRDHUP};
-  io_time until = io_after(ms);
-  int r = 0;
-  while (ms && io_left(until) && r == 0) {
-    r = poll(&p, 1, io_left(until));
-    if (r < 0 && errno == EINTR) r = 0;
-  }
-  return r ? -1 : 1;
 }

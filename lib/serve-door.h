@@ -36,7 +36,4 @@ int serve_door_proxy(serve const *s, serve_peer *peer);
 int serve_door_behind(serve_door *d, unsigned seat, serve_peer *peer,
                       int64_t *hold);
 
-/* Child: lets so many milliseconds pass: 1, or -1 if the client went away. */
-int serve_door_hold(int64_t ms);
-
 #endif

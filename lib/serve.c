@@ -142,7 +142,8 @@ static int serve_one(parent *p, int fd, unsigned seat, int64_t hold)
   if (p->counted) setsockopt(0, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (p->s->proxies.n && serve_door_behind(&p->door, seat, &peer, &hold) <= 0)
     return 1;
-  return serve_door_hold(hold) < 0 ? 1 : p->s->client(&peer, p->s->data);
+  if (hold && io_rest(0, io_after(hold)) < 0) return 1;
+  return p->s->client(&peer, p->s->data);
 }
 
 __attribute__((noreturn)) static void

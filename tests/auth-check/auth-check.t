@@ -154,7 +154,8 @@ def b64(s):
     return base64.b64encode(s.encode() if isinstance(s, str) else s).decode()
 
 
-service = Service("-D", "50", "-n", "2")
+service = Service("-D", "50", "-n", "2", "-i", "0/1", "-a",
+                  "0/1")
 c = Client(service)
 tap.ok(c.hello["VERSION"][0] == "1" and c.hello["SPID"][0].isdigit() and
        re.fullmatch("[0-9a-f]{32}", c.hello["COOKIE"][0]) and "CUID" in c.hello,
@@ -256,7 +257,7 @@ c.close()
 
 # The master side
 service.stop()
-service = Service("-D", "50")
+service = Service("-D", "50", "-i", "0/1", "-a", "0/1")
 
 
 def ask(*fields):
