@@ -30,6 +30,7 @@ static void begin(sink *s, parcel_record const *r)
   s->refused = s->passing = 0;
   s->head.len = s->judged.len = 0;
   s->recipients = 0;
+  s->one_answer = 0;
   compose_reset(&s->message);
   s->begin(s);
 }
@@ -92,12 +93,21 @@ static void content(sink *s, parcel_record const *r)
   }
 }
 
+/* Who speaks SMTP hears of the parcel alone; LMTP and the queue of each
+   recipient. */
+static void client(sink *s, parcel_record const *r)
+{
+  char const *proto = parcel_fact(r, "proto");
+  if (proto && strstr(proto, "SMTP")) s->one_answer = 1;
+  if (parcel_fact(r, "queue")) s->one_answer = 0;
+}
+
 static void kept(sink *s, parcel_record const *r)
 {
   switch (r->type) {
   case PARCEL_FROM: from(s, r); break;
-  case PARCEL_BEGIN:
-  case PARCEL_CLIENT: keep(s, &s->head, r); break;
+  case PARCEL_CLIENT: client(s, r); /* fall through */
+  case PARCEL_BEGIN: keep(s, &s->head, r); break;
   case PARCEL_TO: recipient(s, r); break;
   case PARCEL_VERDICT: verdict(s, r); break;
   case PARCEL_MESSAGE:
@@ -111,6 +121,7 @@ static void kept(sink *s, parcel_record const *r)
 static int end(sink *s)
 {
   int r;
+  if (s->one_answer && s->judged.len) sink_judge_all(s);
   if (s->refused)
     r = sink_report(s, 'R', 0, s->code, s->text);
   else if (!s->recipients)
@@ -121,24 +132,13 @@ static int end(sink *s)
   return r;
 }
 
-/* Behind a recipient, what has been said of that one counts, too. */
-static int settle(sink *s)
-{
-  int code;
-  char text[PARCEL_REPLY];
-  if (s->refused) return sink_report(s, 'Q', 0, s->code, s->text);
-  if (s->recipients && sink_judged(s, s->last, &code, text))
-    return sink_report(s, 'Q', 0, code, text);
-  return sink_report(s, 'Q', 0, 250, "2.0.0 Go on");
-}
-
 static int record(sink *s, parcel_record const *r)
 {
   s->deadline = io_after(PARCEL_MS);
   if (r->type == PARCEL_BEGIN) begin(s, r);
   if (s->passing) return s->pass(s, r);
   if (r->type == PARCEL_END) return end(s);
-  if (r->type == PARCEL_SETTLE) return settle(s);
+  if (r->type == PARCEL_SETTLE) return sink_settle(s);
   if (!s->refused) kept(s, r);
   return 1;
 }
@@ -167,23 +167,6 @@ int sink_facts_get(sink *s, sink_facts *f)
   while (got >= 0 && (got = envelope_next(&w, &r)) > 0)
     if (r.type == PARCEL_VERDICT && *r.s == 'j') f->junk = 1;
   return got < 0 ? -1 : 1;
-}
-
-int sink_judged(sink *s, unsigned long number, int *code, char *text)
-{
-  envelope_walk w = {.s = s->judged.s, .len = s->judged.len};
-  parcel_record r;
-  envelope_verdict v;
-  int found = 0;
-  while (!found && envelope_next(&w, &r) > 0)
-    if (r.type == PARCEL_VERDICT && envelope_judge(&v, &r) > 0 &&
-        v.kind != 'j' && v.one && v.number == number) {
-      *code = v.code;
-      parcel_clean(text, PARCEL_REPLY, v.text, strlen(v.text));
-      found = 1;
-    }
-  envelope_end(&w);
-  return found;
 }
 
 int sink_run(sink *s, int fd)

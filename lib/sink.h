@@ -18,6 +18,7 @@ struct sink {
   char id[PARCEL_ID + 1];
   unsigned recipients;
   unsigned long last; /* number of the last recipient */
+  int one_answer;     /* its client speaks SMTP: a report for all */
   io_time deadline;   /* of the next record, and of what this one causes */
   int refused;        /* the rest is read and dropped, then comes this reply */
   int code;
@@ -53,6 +54,13 @@ int sink_facts_get(sink *s, sink_facts *f);
 
 /* The verdict on one recipient: 1, or 0 if there is none. */
 int sink_judged(sink *s, unsigned long number, int *code, char *text);
+
+/* Answers a ?: 1 or -1. A recipient whose verdict that tells is forgotten. */
+int sink_settle(sink *s);
+
+/* SMTP has one answer for all: a verdict on one recipient that came too late
+   for its RCPT refuses the parcel, or it would be lost. */
+void sink_judge_all(sink *s);
 
 /* Serves fd in until its end: the exit code, 0, 99 or 111. */
 int sink_run(sink *s, int in);

@@ -157,6 +157,23 @@ for pipelined in (False, True):
     tap.same([who for who in was if sum(mail(who)) > was[who]],
              ['alice', 'bob'], 'those who were refused get nothing')
     c.close()
+c = client()
+was = {who: sum(mail(who)) for who in RCPTS + ['alice', 'bob']}
+for who, code in (('rcpt-defer', '451'), ('rcpt-reject', '550')):
+    got = dialogue(c, False, 'c', 's@b.test', 'alice@a.test',
+                   who + '@a.test', 'bob@a.test')
+    tap.same(got, ['250', '250', '250', '250', code],
+             'too late for RCPT, it is for all: nobody is lost in silence')
+tap.same([who for who in was if sum(mail(who)) > was[who]], [],
+         'and nobody gets it twice when it comes again')
+c.close()
+c = client('-l')
+c.says('LHLO c', 'MAIL FROM:<>', 'RCPT TO:<rcpt-reject@a.test>',
+       'RCPT TO:<bob@a.test>', 'DATA')
+c.send('x\r\n.\r\n')
+tap.same([c.reply()[:3], c.reply()[:3]], ['550', '250'],
+         'RFC 2033 4.2: LMTP has an answer for each')
+c.close()
 c = client('-S', 'rcpt', '-l')
 c.say('LHLO c')
 c.says('MAIL FROM:<>', 'RCPT TO:<rcpt-reject@a.test>', 'RCPT TO:<bob@a.test>',
