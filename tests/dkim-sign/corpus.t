@@ -11,6 +11,7 @@ import tempfile
 sys.path[:0] = ["tests", "tests/e2e"]
 import corpus
 import dkim
+import dnsserver
 import tap
 
 # LeakSanitizer needs ptrace, which a program that holds keys forbids
@@ -25,9 +26,9 @@ tmp = tempfile.mkdtemp()
 keys = tmp + "/keys"
 
 
-def run(*argv, data=b""):
+def run(*argv, data=b"", **env):
     return subprocess.run(argv, input=data, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
+                          stderr=subprocess.PIPE, env={**os.environ, **env})
 
 
 def keygen(selector, kind):
@@ -42,12 +43,15 @@ def record(kind, text=b""):
     return b"%d:%s%s," % (len(text) + 1, kind, text)
 
 
-def parcel(number, message):
-    s = record(b"I", b"%d" % number) + record(b"F", b"a@b.test")
+def parcel(number, message, facts=b""):
+    s = record(b"I", b"%d" % number) + facts + record(b"F", b"a@b.test")
     s += record(b"T", b"0\0c@d.test") + record(b"H", RECEIVED)
     for i in range(0, len(message), 60000):
         s += record(b"M", message[i:i + 60000])
     return s + record(b".")
+
+
+CLIENT = record(b"P", b"ip=192.0.2.1")
 
 
 def signed(stream):
@@ -84,8 +88,12 @@ try:
     records = {b"rsa": keygen("rsa", "rsa"), b"ed": keygen("ed", "ed25519")}
     stream = b"".join(parcel(i, m) for i, (name, m) in enumerate(found))
     said = run("dkim-sign", "-k", keys, data=stream).stderr
-    for domain in set(re.findall(rb"no key (\S+)", said)):
-        os.symlink("all.test", keys + "/" + domain.decode())
+    domains = {d.decode() for d in re.findall(rb"no key (\S+)", said)}
+    for domain in domains:
+        os.symlink("all.test", keys + "/" + domain)
+    dns = dnsserver.Server({
+        f"{s.decode()}._domainkey.{d}": [("TXT", text)]
+        for d in domains for s, text in records.items()})
     for how in ("relaxed/relaxed", "simple/simple"):
         p = run("dkim-sign", "-k", keys, "-c", how, data=stream)
         messages = list(signed(p.stdout))
@@ -108,6 +116,17 @@ try:
         tap.same([x for x in lines if x.split()[1:2] != ["pass"]], [],
                  "Mail::DKIM verifies the RSA signature of all")
         tap.same(len(lines), len(messages), "and has seen them all")
+        p = run("dkim-verify", data=b"".join(
+            parcel(i, m, CLIENT) for i, m in enumerate(messages)), **dns.env)
+        # not the signatures that some had before
+        results = re.findall(
+            rb",\d+:A(dkim=[^,]* header\.s=(?:rsa|ed) [^,]*)", p.stdout)
+        wrong = [a for a in results if not a.startswith(b"dkim=pass ")]
+        # d= has two labels, RFC 6376 3.5: not so localhost
+        tap.same([a for a in wrong if b"d= is no domain" not in a], [],
+                 "dkim-verify verifies both signatures of all")
+        tap.same(len(results), 2 * len(messages),
+                 f"and has seen them all; {len(wrong)} of one label")
 finally:
     shutil.rmtree(tmp)
 tap.finish()
