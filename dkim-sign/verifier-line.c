@@ -6,6 +6,8 @@
 #include "filter.h"
 #include "verifier.h"
 
+#define OUTSIDE 400 /* bytes of one property */
+
 unsigned verifier_lines(verifier const *v)
 {
   return v->n + v->others ? v->n + !!v->others : 1;
@@ -30,7 +32,7 @@ __attribute__((format(printf, 2, 3))) static void add(line *l, char const *fmt,
 
 static void property(line *l, char const *name, char const *value)
 {
-  char text[2 * sizeof((claim *)0)->auid];
+  char text[OUTSIDE + 1];
   if (!*value) return;
   filter_property(text, sizeof text, value);
   add(l, " header.%s=%s", name, text);

@@ -431,6 +431,10 @@ def shown():
     line = query(signed(RSA, tags(d='a"b.org', a='x\\"y', i='x')))[0]
     ok('header.d' not in line and 'header.a="x\\\\\\"y"' in line,
        'RFC 8601 2.2 what is quoted, and what is left out', line)
+    line = query(signed(RSA, tags(i='"' + 'a\\"' * 84 + '"@example.org')))[0]
+    i = line.split(' header.i=')[1].split(' header.s=')[0]
+    ok(390 < len(i) <= 400 and i[0] == i[-1] == '"',
+       'a property has at most 400 bytes', line)
     for bad in (['-n', '0'], ['-n', '33'], ['-n', 'x'], ['-t', '86401'],
                 ['-f', ''], ['-f', 'from,'], ['-f', 'a b'], ['-r', 'fail'],
                 ['-r', 'softfail=junk'], ['-z'], ['x'],
