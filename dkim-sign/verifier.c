@@ -162,7 +162,7 @@ static int mentioned(head const *h)
 static void cannot(verifier *v)
 {
   verifier_signature *s = v->v;
-  if (v->failed == EINVAL && !mentioned(&v->head)) return;
+  if (v->whole && v->failed != ENOMEM && !mentioned(&v->head)) return;
   v->n = 1;
   s->claim = (claim){.field = 0};
   s->testing = 0;
