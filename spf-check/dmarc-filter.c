@@ -20,6 +20,7 @@ typedef struct state {
   char author[DMARC_DOMAIN]; /* or here it is */
   int checked;               /* by SPF: with this result */
   enum spf_result spf_result;
+  int signatures; /* have been looked for */
   dmarc d;
 } state;
 
@@ -27,7 +28,7 @@ static void begin(filter *f)
 {
   state *s = f->data;
   head_reset(&s->head);
-  s->whole = s->large = s->checked = 0;
+  s->whole = s->large = s->checked = s->signatures = 0;
   *s->fault = *s->author = 0;
   dmarc_reset(&s->d);
 }
@@ -113,8 +114,10 @@ static int result(filter *f, parcel_record const *p)
   state *s = f->data;
   resinfo r;
   if (!resinfo_read(&r, p->s, p->len)) return 1;
-  if (!strcmp(r.method, "dkim"))
+  if (!strcmp(r.method, "dkim")) {
+    s->signatures = 1;
     return identifier(s, DMARC_DKIM, &r, "header.d");
+  }
   if (strcmp(r.method, "spf")) return 1;
   if (!s->checked) s->checked = spf_word_scan(&s->spf_result, r.result);
   return identifier(s, DMARC_SPF, &r,
@@ -126,6 +129,20 @@ static int record(filter *f, parcel_record const *r)
   if (f->trusted) return 1;
   if (r->type == PARCEL_MESSAGE) return message(f->data, r);
   return r->type == PARCEL_RESULT ? result(f, r) : 1;
+}
+
+/* A pipeline without one of the checks must not refuse the mail that this one
+   would let pass. */
+static void unchecked(filter *f, dmarc_answer *a)
+{
+  state *s = f->data;
+  if (a->result != DMARC_FAIL || (s->checked && s->signatures)) return;
+  snprintf(a->why, sizeof a->why, "%s was not checked: is %s in the pipeline?",
+           s->checked ? "DKIM" : "SPF",
+           s->checked ? "dkim-verify" : "spf-check");
+  log_warn("trace=%s %s", filter_fact(f, "id"), a->why);
+  a->result = DMARC_NONE;
+  a->at = 0;
 }
 
 /* What is done about it. */
@@ -196,6 +213,7 @@ static int end(filter *f)
     snprintf(a.why, sizeof a.why, "%s", s->fault);
   else
     dmarc_end(&s->d, &a);
+  unchecked(f, &a);
   act = choose(s, &a);
   log_info("trace=%s from=%s dmarc=%s policy=%s: %s", filter_fact(f, "id"),
            *s->fault ? "" : s->author, dmarc_word(a.result),
