@@ -60,6 +60,7 @@ int grey_unpack(grey_entry *e, MDB_val const *v)
   e->first = (int64_t)n;
   uint64_unpack_big(s + 8, &n);
   e->last = (int64_t)n;
+  if (e->first < 0 || e->last < 0) return MDB_CORRUPTED;
   e->count = 0;
   for (int i = 0; i < 4; i++)
     e->count = e->count << 8 | (unsigned char)s[16 + i];
