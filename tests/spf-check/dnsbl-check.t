@@ -167,6 +167,9 @@ for name, line, more in (
     out, code = c.query('-q', BAD)
     same((out.split('\t')[2], out.splitlines()[1].split('\t')[2:4]),
          ('off', ['pass', '0']), '  -q says so')
+c = check('all.test 9', args=['-i', '0'])
+c.run(two)
+same(c.log.count('is not asked'), 1, 'a second failed test is no second line')
 same(ask('allnames.test 9 helo', helo='bad.test'), [],
      'RFC 5782 5: INVALID listed')
 same(ask('old.test 9 notest')[0][:5], 'Vjunk', 'notest: believed without')
