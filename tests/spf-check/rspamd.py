@@ -70,6 +70,9 @@ logging { type = "console"; level = "info"; }
 worker "normal" { bind_socket = "127.0.0.1:%(port)d";
   bind_socket = "%(t)s/socket mode=0666"; count = 1; task_timeout = 30s;
   max_tasks = 0; }
+worker "rspamd_proxy" { milter = yes; bind_socket = "%(t)s/proxy mode=0666";
+  count = 1; timeout = 30s;
+  upstream "local" { self_scan = yes; default = yes; } }
 actions { reject = 15; "rewrite subject" = 8; "add header" = 6; greylist = 4;
   subject = "[SPAM] %%s"; }
 dkim { }
