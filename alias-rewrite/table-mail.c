@@ -1,3 +1,4 @@
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,23 +81,67 @@ static void default_directory(table_mail *m, text_line const *l, stralloc *to,
   stralloc_free(&domain);
 }
 
+/* A number, with K, M or G for so many bytes: 1 or 0, also for none at all */
+static int amount(uint64_t *n, char const *s, size_t len, char const *units)
+{
+  size_t used = 0;
+  char const *unit;
+  for (*n = 0; used < len && used < 15 && s[used] >= '0' && s[used] <= '9';)
+    *n = *n * 10 + (uint64_t)(s[used++] - '0');
+  if (!used || !*n) return 0;
+  if (used == len) return 1;
+  unit = used + 1 == len ? strchr(units, s[used]) : 0;
+  if (!unit || *n >> 30) return 0;
+  *n <<= 10 * (unit - units + 1);
+  return 1;
+}
+
+static void put_amount(stralloc *value, char const *name, uint64_t n)
+{
+  char text[64];
+  snprintf(text, sizeof text, "%s=%llu", name, (unsigned long long)n);
+  check(stralloc_cats(value, text) && stralloc_0(value));
+}
+
+static void account_option(text_line const *l, stralloc *value, char const *w,
+                           size_t len)
+{
+  uint64_t n;
+  if (is_option(w, len, "quota")) {
+    text_must(amount(&n, w + 6, len - 6, "KMG"), l, "not a quota", w, len);
+    put_amount(value, "quota", n);
+  } else if (is_option(w, len, "messages")) {
+    text_must(amount(&n, w + 9, len - 9, ""), l, "not a number of messages", w,
+              len);
+    put_amount(value, "messages", n);
+  } else if (is_option(w, len, "program")) {
+    text_must(w[8] == '/' && len < 1000, l, "not an absolute path", w, len);
+    check(stralloc_catb(value, w, len) && stralloc_0(value));
+  } else
+    text_must(0, l, "unknown option", w, len);
+}
+
 void mail_account(text_line const *l, void *data)
 {
   table_mail *m = data;
   stralloc key = STRALLOC_ZERO, value = STRALLOC_ZERO;
   size_t pos = text_find(l->s, l->len, ' '), len, tab;
   char const *w;
+  int more;
   tab = text_find(l->s, l->len, '\t');
   if (tab < pos) pos = tab;
   mail_own_key(m, l, &key, l->s, pos);
-  if (text_word(l, &pos, &w, &len)) {
+  more = text_word(l, &pos, &w, &len);
+  if (more && !memchr(w, '=', len)) {
     text_must(*w == '/' && len < 1000, l, "not an absolute directory", w, len);
     check(stralloc_catb(&value, w, len));
+    more = text_word(l, &pos, &w, &len);
   } else {
     default_directory(m, l, &value, &key);
   }
-  if (text_word(l, &pos, &w, &len)) text_must(0, l, "unknown option", w, len);
   check(stralloc_0(&value));
+  for (; more; more = text_word(l, &pos, &w, &len))
+    account_option(l, &value, w, len);
   entries_add(&m->accounts, l, FROM_ACCOUNTS, &key, &value);
   stralloc_free(&key);
   stralloc_free(&value);

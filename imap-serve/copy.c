@@ -201,6 +201,7 @@ static int transfer(copying *c, spans const *which)
   if (c->to.box.keys_changed &&
       keywords_write(&c->to.box.keys, c->to.box.dir) < 0 && !c->move)
     return errno;
+  c->to.moved = c->move;
   if (place_commit(&c->to) < 0) {
     failed = errno;
     c->uids.len = 0;

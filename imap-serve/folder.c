@@ -172,6 +172,7 @@ static int move_all(mailbox *m, place *to)
       copy_keywords(&to->box.keys, &m->keys, to->box.dir) < 0)
     return -1;
   m->nolock = 1;
+  to->moved = 1;
   for (size_t i = 0; i < m->n; i++) {
     char path[MAILBOX_PATH];
     int r = place_path(path, message_base(m, m->v + i), m->v[i].letters);

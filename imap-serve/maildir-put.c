@@ -7,11 +7,11 @@
 #include "put-session.h"
 #include "serve.h"
 
-#define USAGE "maildir-put [ -q socket ] " SERVE_USAGE
+#define USAGE "maildir-put [ -t ] [ -q socket ] " SERVE_USAGE
 #define dieusage() strerr_dieusage(100, USAGE)
 
 typedef struct put {
-  char const *queue;
+  put_config c;
   fresh_table mail;
 } put;
 
@@ -26,7 +26,8 @@ static int client(serve_peer const *peer, void *data)
 {
   put *p = data;
   (void)peer;
-  return put_session(0, 1, &p->mail, p->queue);
+  p->c.mail = &p->mail;
+  return put_session(0, 1, &p->c);
 }
 
 /* Maildirs are wherever the accounts table says: files as before. */
@@ -43,10 +44,12 @@ int main(int argc, char const *const *argv)
   subgetopt l = SUBGETOPT_ZERO;
   PROG = "maildir-put";
   for (;;) {
-    int opt = subgetopt_r(argc, argv, "q:" SERVE_OPTIONS, &l);
+    int opt = subgetopt_r(argc, argv, "tq:" SERVE_OPTIONS, &l);
     if (opt == -1) break;
     if (opt == 'q')
-      p.queue = l.arg;
+      p.c.queue = l.arg;
+    else if (opt == 't')
+      p.c.defer = 1;
     else if (!serve_option(&s, opt, l.arg))
       dieusage();
   }

@@ -1,10 +1,13 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "letters.h"
 #include "place.h"
+#include "quota.h"
 
 int place_open(place *p, int root, char const *dir)
 {
@@ -75,6 +78,23 @@ static int give_uids(place *p)
   return 1;
 }
 
+/* What came counts at once; what goes is found when a quota is counted. */
+static void note(place const *p)
+{
+  char const *at = p->paths.s;
+  int64_t bytes = 0;
+  for (size_t i = 0; i < p->n; i++, at += strlen(at) + 1) {
+    maildir_name name;
+    struct stat st;
+    maildir_parse(&name, at + 4);
+    if (name.size != UINT64_MAX)
+      bytes += (int64_t)name.size;
+    else if (fstatat(p->box.dir, at, &st, AT_SYMLINK_NOFOLLOW) == 0)
+      bytes += st.st_size;
+  }
+  if (p->n && !p->moved) quota_note(p->box.root, bytes, (int64_t)p->n);
+}
+
 int place_commit(place *p)
 {
   mailbox *m = &p->box;
@@ -84,6 +104,7 @@ int place_commit(place *p)
       (p->used_cur && fsync(m->cur) < 0) || give_uids(p) < 0 ||
       uidlist_commit(&m->uids, m->dir, validity) < 0)
     return -1;
+  note(p);
   place_keep(p);
   uidlist_unlock(m->dir);
   p->locked = 0;

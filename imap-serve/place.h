@@ -15,6 +15,7 @@ typedef struct place {
   size_t n;
   uint32_t first; /* UID of the first, after place_commit */
   int used_new, used_cur;
+  int moved; /* from another mailbox: no more than before */
 } place;
 
 /* Opens the mailbox, directory dir below root. 1, or -1 (ENOENT: there is no

@@ -1,6 +1,8 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "put-deliver.h"
@@ -47,6 +49,8 @@ static int find_box(put_deliver *d, char const *account, int junk)
   r = route_account_get(t, account, &a);
   if (r <= 0) return r;
   if (a.directory[0] != '/') return errno = EINVAL, -1;
+  d->limit = a.limit;
+  d->program = *a.program != 0;
   if (open_or_make(&d->box, a.directory, folder) < 0) return -1;
   if (remember(d, account, folder, a.directory)) return 1;
   put_mailbox_close(&d->box);
@@ -73,6 +77,52 @@ static int failed(int how, envelope_to const *to, put_facts const *f, int *code,
   return how;
 }
 
+/* The account's Maildir++, which holds the quota's file; box may be one of its
+   mailboxes, just below it. */
+static int account_root(put_deliver const *d)
+{
+  size_t account = strlen(d->key.s) + 1;
+  return openat(d->box.root, d->key.s[account] ? ".." : ".",
+                O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void note(put_deliver const *d, uint64_t bytes)
+{
+  int root = account_root(d);
+  if (root < 0) return;
+  quota_note(root, (int64_t)bytes, 1);
+  close(root);
+}
+
+/* Of the box that is open: 1, 0 or -1 */
+static int fits(put_deliver const *d, uint64_t bytes)
+{
+  quota const more = {bytes, 1};
+  int root, r, e;
+  if (!d->limit.bytes && !d->limit.messages) return 1;
+  root = account_root(d);
+  if (root < 0) return -1;
+  r = quota_room(root, &d->limit, &more);
+  e = errno;
+  close(root);
+  errno = e;
+  return r;
+}
+
+static int mailbox_full(put_deliver const *d, int *code, char const **text)
+{
+  *code = d->defer ? 452 : 552;
+  *text = d->defer ? "4.2.2 Mailbox full" : "5.2.2 Mailbox full";
+  return 0;
+}
+
+int put_deliver_room(put_deliver *d, char const *account, uint64_t bytes,
+                     int *code, char const **text)
+{
+  if (find_box(d, account, 0) <= 0 || fits(d, bytes)) return 1;
+  return mailbox_full(d, code, text);
+}
+
 static int stored(envelope_to const *to, put_facts const *f, char const *what,
                   int *code, char const **text)
 {
@@ -88,12 +138,13 @@ int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,
 {
   compose_trace trace = {f->by, *to->from ? to->from : f->from, to->address};
   char name[MAILDIR_NAME + 1], tag[PARCEL_ID + 32];
+  uint64_t size;
   int r = find_box(d, to->mailbox, f->junk);
   if (r < 0) return failed(PUT_FAILED, to, f, code, text);
   if (r == 0) {
     *code = 550;
     *text = "5.1.1 No such mailbox";
-    return PUT_FAILED;
+    return PUT_REFUSED;
   }
   snprintf(tag, sizeof tag, "Q%sR%lu", f->queue ? f->queue : "", to->number);
   if (f->queue && f->repeated) {
@@ -101,7 +152,15 @@ int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,
     if (r < 0) return failed(PUT_FAILED, to, f, code, text);
     if (r > 0) return stored(to, f, "is there already", code, text);
   }
-  r = put_file(&d->box, c, &trace, f->queue ? tag : 0, name);
+  r = fits(d, spool_size(&c->message));
+  if (r < 0) return failed(PUT_FAILED, to, f, code, text);
+  if (r == 0) {
+    log_info("%s from=<%s> to=<%s>: mailbox full", f->id, f->from, to->address);
+    mailbox_full(d, code, text);
+    return PUT_REFUSED;
+  }
+  r = put_file(&d->box, c, &trace, f->queue ? tag : 0, name, &size);
+  if (r == PUT_STORED) note(d, size);
   if (r == PUT_STORED) return stored(to, f, name, code, text);
   r = failed(r, to, f, code, text);
   put_mailbox_close(&d->box); /* it may have been moved away */

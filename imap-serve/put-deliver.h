@@ -6,6 +6,7 @@
 #include "envelope.h"
 #include "maildir.h"
 #include "put-file.h"
+#include "quota.h"
 #include "fresh-table.h"
 
 /* The mailbox of the last recipient stays open for the next. */
@@ -14,6 +15,9 @@ typedef struct put_deliver {
   put_mailbox box;
   stralloc key; /* account, 0, folder: which one box is */
   stralloc tmp; /* its directory tmp, for the spool */
+  quota limit;  /* of the account */
+  int program;  /* it has one */
+  int defer;    /* a full mailbox is a 4xx */
 } put_deliver;
 
 /* What is common to all recipients. */
@@ -25,6 +29,11 @@ typedef struct put_facts {
 
 /* Where a message for that account may be spooled, or 0. */
 char const *put_deliver_spool(put_deliver *d, char const *account);
+
+/* Whether so many bytes more fit: 1 (also where that cannot be told: the
+   delivery will), or 0 and the reply. */
+int put_deliver_room(put_deliver *d, char const *account, uint64_t bytes,
+                     int *code, char const **text);
 
 /* PUT_STORED, PUT_FAILED or PUT_LOST, and the reply in *code and *text. */
 int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,

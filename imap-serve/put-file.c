@@ -142,7 +142,7 @@ static int commit(draft const *d, put_mailbox const *m, put_lines const *w,
 }
 
 int put_file(put_mailbox const *m, compose const *c, compose_trace const *t,
-             char const *tag, char *name)
+             char const *tag, char *name, uint64_t *size)
 {
   draft d;
   put_lines w;
@@ -152,6 +152,7 @@ int put_file(put_mailbox const *m, compose const *c, compose_trace const *t,
   r = compose_write(c, t, put_lines_write, &w) == 1 && put_lines_end(&w) == 1
           ? commit(&d, m, &w, tag, name)
           : PUT_FAILED;
+  *size = w.size;
   draft_close(&d, m);
   return r;
 }

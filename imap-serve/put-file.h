@@ -11,8 +11,9 @@ typedef struct put_mailbox {
 
 enum {
   PUT_STORED = 1,
-  PUT_FAILED = 0, /* errno; no name was given: another may try */
-  PUT_LOST = -1   /* errno; a sync failed: nobody may try again here */
+  PUT_REFUSED = 2, /* for good: nobody need try */
+  PUT_FAILED = 0,  /* errno; no name was given: another may try */
+  PUT_LOST = -1    /* errno; a sync failed: nobody may try again here */
 };
 
 /* Opens dir/folder (folder "" for the inbox) with new/; ENOENT if it is not
@@ -24,8 +25,9 @@ void put_mailbox_close(put_mailbox *m);
 int put_file_there(put_mailbox const *m, char const *tag);
 
 /* Writes the message with LF line ends into a new file of new/, with tag in
-   its name if it is not 0. *name (MAILDIR_NAME + 1) is the file's. */
+   its name if it is not 0. *name (MAILDIR_NAME + 1) is the file's. *size: its
+   bytes. */
 int put_file(put_mailbox const *m, compose const *c, compose_trace const *t,
-             char const *tag, char *name);
+             char const *tag, char *name, uint64_t *size);
 
 #endif

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <skalibs/types.h>
+
 #include "log.h"
 #include "put-deliver.h"
 #include "put-session.h"
@@ -12,6 +14,8 @@ typedef struct session {
   char const *queue; /* socket, or 0 */
   put_deliver deliver;
   station next;
+  stralloc mailbox; /* of the last recipient, "": not here */
+  unsigned long number;
 } session;
 
 static void refuse(sink *s, int code, char const *text)
@@ -78,15 +82,60 @@ static int plain(envelope_to const *t)
   return t->route == ENVELOPE_LOCAL && !strcasestr(t->notify, "SUCCESS");
 }
 
+static void remember(sink *s, envelope_to const *to)
+{
+  session *x = s->data;
+  x->number = to->number;
+  x->mailbox.len = 0;
+  if (!stralloc_cats(&x->mailbox, to->mailbox) || !stralloc_0(&x->mailbox))
+    sink_refuse(s, 451, "4.3.0 Out of memory");
+}
+
+/* What MAIL said of the message's size (RFC 1870) */
+static uint64_t size_told(sink *s)
+{
+  envelope_walk w = {.s = s->head.s, .len = s->head.len};
+  parcel_record r;
+  uint64_t n = 0;
+  while (envelope_next(&w, &r) > 0 && r.type != PARCEL_TO) {
+    char const *size = r.type == PARCEL_FROM ? parcel_param(&r, 1, "SIZE") : 0;
+    if (size && !uint64_scan(size, &n)) n = 0;
+  }
+  envelope_end(&w);
+  return n;
+}
+
+/* A full mailbox is refused at RCPT: later it would have to be bounced. What
+   queue-run delivers may be here already, and is looked for first. */
+static int full(sink *s, int *code, char const **text)
+{
+  session *x = s->data;
+  return x->queue && x->mailbox.len > 1 &&
+         !put_deliver_room(&x->deliver, x->mailbox.s, size_told(s), code, text);
+}
+
+static void asked(sink *s)
+{
+  session *x = s->data;
+  char const *text;
+  int code;
+  if (full(s, &code, &text)) sink_judge(s, x->number, code, text);
+}
+
 static void recipient(sink *s, envelope_to const *to)
 {
   session *x = s->data;
-  if (x->queue && (s->recipients > 1 || !plain(to)))
+  char const *dir = 0;
+  remember(s, to);
+  if (s->recipients == 1 && to->route == ENVELOPE_LOCAL)
+    dir = put_deliver_spool(&x->deliver, to->mailbox);
+  if (x->queue &&
+      (s->recipients > 1 || !plain(to) || (dir && x->deliver.program)))
     hand_on(s);
   else if (!x->queue && to->route != ENVELOPE_LOCAL)
     sink_refuse(s, 550, "5.3.5 Not a local recipient");
   else if (s->recipients == 1)
-    s->message.message.dir = put_deliver_spool(&x->deliver, to->mailbox);
+    s->message.message.dir = dir;
 }
 
 static void relay(parcel_report const *r, void *data)
@@ -111,6 +160,19 @@ static int finish(sink *s)
   return sink_report(s, 'R', 0, s->code, s->text);
 }
 
+/* While passing, the same: the queue hears of it and answers. */
+static void asked_passing(sink *s)
+{
+  session *x = s->data;
+  char const *text;
+  char body[PARCEL_REPLY + 64];
+  int code, done = 1;
+  if (full(s, &code, &text))
+    done = parcel_put(&x->next.out, PARCEL_VERDICT, body,
+                      sink_verdict(body, x->number, code, text), s->deadline);
+  if (done != 1) cut_short(s, done);
+}
+
 static int settle(sink *s)
 {
   session *x = s->data;
@@ -125,7 +187,13 @@ static int settle(sink *s)
 static int pass(sink *s, parcel_record const *r)
 {
   session *x = s->data;
-  int done = parcel_put(&x->next.out, r->type, r->s, r->len, s->deadline);
+  envelope_to to;
+  int done = 1;
+  if (r->type == PARCEL_TO && envelope_recipient(&to, r) > 0) remember(s, &to);
+  /* the queue is to hear what we say of a recipient before it is asked */
+  if (r->type == PARCEL_SETTLE) asked_passing(s);
+  if (s->passing)
+    done = parcel_put(&x->next.out, r->type, r->s, r->len, s->deadline);
   if (done != 1) cut_short(s, done);
   if (r->type == PARCEL_END)
     return s->passing ? finish(s) : sink_report(s, 'R', 0, s->code, s->text);
@@ -153,7 +221,7 @@ static int one(sink *s, put_facts const *f, envelope_to const *to, int *code,
   if (sink_judged(s, to->number, code, text)) return 1;
   r = put_deliver_one(&x->deliver, &s->message, f, to, code, &said);
   snprintf(text, PARCEL_REPLY, "%s", said);
-  return r != PUT_FAILED || *code >= 500;
+  return r != PUT_FAILED;
 }
 
 static int hand_on_at_end(sink *s)
@@ -199,21 +267,25 @@ static int end(sink *s)
   return each(s, &p);
 }
 
-int put_session(int in, int out, fresh_table *mail, char const *queue)
+int put_session(int in, int out, put_config const *c)
 {
-  session x = {.next = STATION_ZERO,
-               .queue = queue,
-               .deliver = {.box = {-1, -1}, .mail = mail}};
+  session x = {
+      .next = STATION_ZERO,
+      .queue = c->queue,
+      .mailbox = STRALLOC_ZERO,
+      .deliver = {.box = {-1, -1}, .mail = c->mail, .defer = c->defer}};
   sink s = {.out = out,
             .message = COMPOSE_ZERO,
             .data = &x,
             .begin = begin,
             .recipient = recipient,
+            .asked = asked,
             .end = end,
             .no_room = no_room,
             .pass = pass};
   int code = sink_run(&s, in);
   station_free(&x.next);
+  stralloc_free(&x.mailbox);
   put_deliver_free(&x.deliver);
   sink_free(&s);
   return code;

@@ -4,8 +4,14 @@
 
 #include "fresh-table.h"
 
-/* queue: socket for parcels that are not stored here, or 0. Returns the exit
-   code: 0 at the end of input between parcels, else 99 or 111. */
-int put_session(int in, int out, fresh_table *mail, char const *queue);
+typedef struct put_config {
+  fresh_table *mail; /* mail.cdb */
+  char const *queue; /* socket for parcels that are not stored here, or 0 */
+  int defer;         /* a full mailbox is a 4xx */
+} put_config;
+
+/* Returns the exit code: 0 at the end of input between parcels, else 99 or
+   111. */
+int put_session(int in, int out, put_config const *c);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <skalibs/stralloc.h>
+#include <skalibs/types.h>
 
 #include "addr.h"
 #include "route-ask.h"
@@ -326,6 +327,23 @@ int route_domain_local(table *t, char const *domain, size_t len)
   return r;
 }
 
+/* Strings behind the directory, each with its NUL; unknown ones are not for
+   us. */
+static int account_options(route_account *a, char const *value, size_t n)
+{
+  char const *s = value + strlen(value) + 1, *end = value + n;
+  if (value[n - 1]) return errno = EPROTO, -1;
+  for (; s < end; s += strlen(s) + 1) {
+    uint64_t *limit = !strncmp(s, "quota=", 6)      ? &a->limit.bytes
+                      : !strncmp(s, "messages=", 9) ? &a->limit.messages
+                                                    : 0;
+    if (!strncmp(s, "program=/", 9)) a->program = s + 8;
+    if (limit && !uint64_scan(strchr(s, '=') + 1, limit))
+      return errno = EPROTO, -1;
+  }
+  return 1;
+}
+
 int route_account_get(table *t, char const *name, route_account *a)
 {
   stralloc key = STRALLOC_ZERO;
@@ -336,6 +354,6 @@ int route_account_get(table *t, char const *name, route_account *a)
   stralloc_free(&key);
   if (r <= 0) return r;
   if (!n || *value != '/' || !memchr(value, 0, n)) return errno = EPROTO, -1;
-  *a = (route_account){name, value};
-  return 1;
+  *a = (route_account){name, value, {0, 0}, ""};
+  return account_options(a, value, n);
 }

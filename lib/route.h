@@ -8,6 +8,7 @@
 
 #include <skalibs/stralloc.h>
 
+#include "quota.h"
 #include "table.h"
 
 #define ROUTE_DEPTH 20     /* longest chain of aliases */
@@ -73,6 +74,8 @@ int route_sender(table *t, char const *sender, stralloc *out);
 typedef struct route_account {
   char const *name;      /* as the table has it */
   char const *directory; /* its Maildir++, absolute */
+  quota limit;           /* quota=, messages= */
+  char const *program;   /* program=, absolute, or "" */
 } route_account;
 int route_account_get(table *t, char const *name, route_account *a);
 

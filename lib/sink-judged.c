@@ -1,5 +1,23 @@
 /* Verdicts on single recipients. */
+#include <stdio.h>
+
 #include "sink.h"
+
+size_t sink_verdict(char *to, unsigned long number, int code, char const *text)
+{
+  return (size_t)snprintf(to, PARCEL_REPLY + 64, "%s%c%d %.*s%c%lu",
+                          code / 100 == 5 ? "reject" : "defer", 0, code,
+                          PARCEL_REPLY - 8, text, 0, number);
+}
+
+void sink_judge(sink *s, unsigned long number, int code, char const *text)
+{
+  char body[PARCEL_REPLY + 64];
+  parcel_record const r = {PARCEL_VERDICT, body,
+                           sink_verdict(body, number, code, text)};
+  if (envelope_add(&s->judged, &r) < 0)
+    sink_refuse(s, 451, "4.3.0 Out of memory");
+}
 
 int sink_judged(sink *s, unsigned long number, int *code, char *text)
 {
@@ -43,6 +61,7 @@ int sink_settle(sink *s)
 {
   int code;
   char text[PARCEL_REPLY];
+  if (!s->refused && s->recipients && s->asked) s->asked(s);
   if (s->refused) return sink_report(s, 'Q', 0, s->code, s->text);
   if (!s->recipients || !sink_judged(s, s->last, &code, text))
     return sink_report(s, 'Q', 0, 250, "2.0.0 Go on");

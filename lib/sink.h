@@ -31,6 +31,9 @@ struct sink {
   void (*begin)(sink *s);
   void (*recipient)(sink *s, envelope_to const *to);
   int (*end)(sink *s);
+  /* May be 0: what is said of the last recipient will be told, now that a ?
+     came behind it. */
+  void (*asked)(sink *s);
   /* May be 0: the message finds no room (errno), r is not taken; records
      while passing, 1 or -1. */
   void (*no_room)(sink *s, parcel_record const *r);
@@ -51,6 +54,12 @@ typedef struct sink_facts {
   int junk;
 } sink_facts;
 int sink_facts_get(sink *s, sink_facts *f);
+
+/* Adds a verdict on one: it is not delivered to, with that reply. */
+void sink_judge(sink *s, unsigned long number, int code, char const *text);
+
+/* The same as a V record's body in to: its length, below PARCEL_REPLY + 64. */
+size_t sink_verdict(char *to, unsigned long number, int code, char const *text);
 
 /* The verdict on one recipient: 1, or 0 if there is none. */
 int sink_judged(sink *s, unsigned long number, int *code, char *text);

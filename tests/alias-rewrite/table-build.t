@@ -28,7 +28,8 @@ bad() { # NAME FILE LINE WHY LINES…
 
 clean
 put domains '# ours' '' 'B.test' 'bücher.test  delimiter=-' 'a.test # the last'
-put accounts 'Erin@a.test /srv/erin' 'dave@b.test'
+put accounts 'Erin@a.test /srv/erin quota=2K' 'dave@b.test messages=7 quota=3' \
+  'x@b.test program=/bin/p'
 put aliases 'info: carol@a.test, Far@X.test' '@b.test: erin@a.test' \
   'sales@a.test:' '	carol@a.test,' '  # and' '	erin' '"a b": "c d"@x.test'
 put users 'carol@a.test:$6$x' 'erin@a.test:$y$z' 'x@B.test:*' '"a/b"@a.test:$6$'
@@ -38,9 +39,9 @@ is 'mail.cdb(5): every kind of line' "$(mail | tr '\0' '%')" '+1,6:D->b.test
 +19,12:dxn--bcher-kva.test->delimiter=-%
 +11,16:ua/b@a.test->/m/a.test/a%2Fb%
 +13,16:ucarol@a.test->/m/a.test/carol%
-+12,15:udave@b.test->/m/b.test/dave%
-+12,10:uerin@a.test->/srv/erin%
-+9,12:ux@b.test->/m/b.test/x%
++12,34:udave@b.test->/m/b.test/dave%messages=7%quota=3%
++12,21:uerin@a.test->/srv/erin%quota=2048%
++9,27:ux@b.test->/m/b.test/x%program=/bin/p%
 +7,12:a"a b"@->"c d"@x.test
 +8,11:a@b.test->erin@a.test
 +6,23:ainfo@->carol@a.test%Far@x.test
@@ -95,6 +96,14 @@ bad 'an account twice' users 2 'x@a.test is already in users:1' \
 bad 'a relative directory' accounts 1 'not an absolute directory: x' \
   'x@a.test x'
 bad 'more than a directory' accounts 1 'unknown option: y' 'x@a.test /x y'
+for q in 0 K 1k 1KB -1 999999999999999999999 2000000000G; do
+  bad "accounts(5): quota=$q" accounts 1 "not a quota: quota=$q" \
+    "x@a.test quota=$q"
+done
+bad 'messages have no unit' accounts 1 'not a number of messages: messages=1K' \
+  'x@a.test messages=1K'
+bad 'a program has a path' accounts 1 'not an absolute path: program=p' \
+  'x@a.test program=p'
 bad 'an account without a domain' accounts 1 'not an address: x' 'x /x'
 bad 'no colon' aliases 1 'not ADDRESS: TARGET, …: x y' 'x y'
 bad 'no target' aliases 1 'no target' 'x: , ,'

@@ -48,18 +48,19 @@ def cdb_bytes(pairs):
     return head + body + tail
 
 
-def make_tables():
+def make_tables(accounts=''):
     """mail.cdb by table-build, so that its format is nobody's guess."""
     def write(name, text):
         with open(f'{T}/{name}', 'w') as f:
             f.write(text)
     write('domains', 'a.test\n')
+    write('accounts', accounts)
     write('users', ''.join(f'{a}@a.test:{HASH}\n' for a in ACCOUNTS))
     write('aliases', 'list@a.test: alice@a.test, bob@a.test, far@c.test\n'
           'loop@a.test: loop2@a.test\nloop2@a.test: loop@a.test\n')
     text = subprocess.run(
-        ['table-build', 'mail', '-m', f'{T}/mail', '-d', f'{T}/domains', '-a',
-         f'{T}/aliases', f'{T}/users'], stdout=subprocess.PIPE,
+        ['table-build', 'mail', '-m', f'{T}/mail', '-d', f'{T}/domains', '-c',
+         f'{T}/accounts', '-a', f'{T}/aliases', f'{T}/users'], stdout=subprocess.PIPE,
         check=True).stdout
     pairs, i = [], 0
     while text[i:i + 1] == b'+':
