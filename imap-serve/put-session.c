@@ -16,6 +16,7 @@ typedef struct session {
   station next;
   stralloc mailbox; /* of the last recipient, "": not here */
   unsigned long number;
+  int several; /* its RCPT has other targets */
 } session;
 
 static void refuse(sink *s, int code, char const *text)
@@ -73,7 +74,8 @@ static void hand_on(sink *s)
 
 static void begin(sink *s)
 {
-  (void)s;
+  session *x = s->data;
+  x->mailbox.len = 0;
 }
 
 /* Whether we may store for this recipient ourselves (one commit point). */
@@ -85,6 +87,7 @@ static int plain(envelope_to const *t)
 static void remember(sink *s, envelope_to const *to)
 {
   session *x = s->data;
+  x->several = x->mailbox.len && x->number == to->number;
   x->number = to->number;
   x->mailbox.len = 0;
   if (!stralloc_cats(&x->mailbox, to->mailbox) || !stralloc_0(&x->mailbox))
@@ -105,12 +108,13 @@ static uint64_t size_told(sink *s)
   return n;
 }
 
-/* A full mailbox is refused at RCPT: later it would have to be bounced. What
-   queue-run delivers may be here already, and is looked for first. */
+/* A full mailbox is refused at RCPT: later it would have to be bounced. Not
+   one of several targets, for the others may have room; and what queue-run
+   delivers may be here already, and is looked for first. */
 static int full(sink *s, int *code, char const **text)
 {
   session *x = s->data;
-  return x->queue && x->mailbox.len > 1 &&
+  return x->queue && !x->several && x->mailbox.len > 1 &&
          !put_deliver_room(&x->deliver, x->mailbox.s, size_told(s), code, text);
 }
 

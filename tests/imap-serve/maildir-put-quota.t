@@ -86,6 +86,8 @@ tap.same(asked(local(0, 'carol'), rec('?'), local(1, 'bob'), rec('?'),
          ['Q p1 250 2.0.0 Go on', 'Q p1 552 5.2.2 Mailbox full',
           'Q p1 250 2.0.0 Go on', 'Q p1 552 5.2.2 Mailbox full',
           'Q p1 250 2.0.0 Go on'], 'also of those that the queue will deliver')
+tap.same(asked(local(0, 'carol'), local(0, 'bob'), rec('?')),
+         ['Q p1 250 2.0.0 Go on'], 'an alias is not refused for one target')
 out = asked(local(0, 'carol'), rec('?'), local(1, 'bob'), rec('?'),
             end=rec('M', MESSAGE) + rec('.'))
 tap.ok(out[2] == 'T 1 552 5.2.2 Mailbox full' and out[3][:8] == 'R p1 250',
