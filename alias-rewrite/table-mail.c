@@ -114,9 +114,6 @@ static void account_option(text_line const *l, stralloc *value, char const *w,
     text_must(amount(&n, w + 9, len - 9, ""), l, "not a number of messages", w,
               len);
     put_amount(value, "messages", n);
-  } else if (is_option(w, len, "program")) {
-    text_must(w[8] == '/' && len < 1000, l, "not an absolute path", w, len);
-    check(stralloc_catb(value, w, len) && stralloc_0(value));
   } else
     text_must(0, l, "unknown option", w, len);
 }

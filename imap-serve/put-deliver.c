@@ -50,7 +50,6 @@ static int find_box(put_deliver *d, char const *account, int junk)
   if (r <= 0) return r;
   if (a.directory[0] != '/') return errno = EINVAL, -1;
   d->limit = a.limit;
-  d->program = *a.program != 0;
   if (open_or_make(&d->box, a.directory, folder) < 0) return -1;
   if (remember(d, account, folder, a.directory)) return 1;
   put_mailbox_close(&d->box);

@@ -16,7 +16,6 @@ typedef struct put_deliver {
   stralloc key; /* account, 0, folder: which one box is */
   stralloc tmp; /* its directory tmp, for the spool */
   quota limit;  /* of the account */
-  int program;  /* it has one */
   int defer;    /* a full mailbox is a 4xx */
 } put_deliver;
 

@@ -133,8 +133,7 @@ static void recipient(sink *s, envelope_to const *to)
   remember(s, to);
   if (s->recipients == 1 && to->route == ENVELOPE_LOCAL)
     dir = put_deliver_spool(&x->deliver, to->mailbox);
-  if (x->queue &&
-      (s->recipients > 1 || !plain(to) || (dir && x->deliver.program)))
+  if (x->queue && (s->recipients > 1 || !plain(to)))
     hand_on(s);
   else if (!x->queue && to->route != ENVELOPE_LOCAL)
     sink_refuse(s, 550, "5.3.5 Not a local recipient");

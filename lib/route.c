@@ -337,7 +337,6 @@ static int account_options(route_account *a, char const *value, size_t n)
     uint64_t *limit = !strncmp(s, "quota=", 6)      ? &a->limit.bytes
                       : !strncmp(s, "messages=", 9) ? &a->limit.messages
                                                     : 0;
-    if (!strncmp(s, "program=/", 9)) a->program = s + 8;
     if (limit && !uint64_scan(strchr(s, '=') + 1, limit))
       return errno = EPROTO, -1;
   }
@@ -354,6 +353,6 @@ int route_account_get(table *t, char const *name, route_account *a)
   stralloc_free(&key);
   if (r <= 0) return r;
   if (!n || *value != '/' || !memchr(value, 0, n)) return errno = EPROTO, -1;
-  *a = (route_account){name, value, {0, 0}, ""};
+  *a = (route_account){name, value, {0, 0}};
   return account_options(a, value, n);
 }

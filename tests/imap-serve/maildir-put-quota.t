@@ -90,7 +90,7 @@ tap.same(asked(local(0, 'carol'), local(0, 'bob'), rec('?')),
          ['Q p1 250 2.0.0 Go on'], 'an alias is not refused for one target')
 out = asked(local(0, 'carol'), rec('?'), local(1, 'bob'), rec('?'),
             end=rec('M', MESSAGE) + rec('.'))
-tap.ok(out[2] == 'T 1 552 5.2.2 Mailbox full' and out[3][:8] == 'R p1 250',
+tap.ok(len(out) == 3 and out[2][:8] == 'R p1 250',
        'who was refused is not delivered to', out)
 
 # imap-serve notes what it brings, but not what it moves
