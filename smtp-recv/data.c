@@ -8,6 +8,7 @@
 #include "message.h"
 #include "opening.h"
 #include "session.h"
+#include "show.h"
 
 #define CHUNK_MAX (UINT64_C(1) << 40)
 
@@ -60,6 +61,7 @@ void cmd_data(session *s, char *arg)
     }
     take(s, SIZE_MAX);
   }
+  show_bytes(s, "message", s->total);
   message_end(s);
 }
 
@@ -126,6 +128,7 @@ void cmd_bdat(session *s, char *arg)
     s->chunks = 1;
   }
   if (!read_chunk(s, n, why != 0)) return;
+  show_bytes(s, "chunk", n);
   if (why)
     say_error(s, why);
   else if (last)

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "session.h"
+#include "show.h"
 
 #define TLS_MS (60 * 1000)
 #define AUTH_MS (60 * 1000)
@@ -84,6 +85,7 @@ static int respond(session *s, char const *challenge, char **response)
   say(s, "334 %s", challenge);
   r = session_line(s, response, SESSION_LINE_AUTH);
   if (r <= 0) return 0;
+  show_bytes(s, "response", strlen(*response));
   if (!strcmp(*response, "*")) {
     say_error(s, "501 5.7.0 Cancelled");
     return 0;

@@ -9,6 +9,7 @@
 #include "addr.h"
 #include "dsn-param.h"
 #include "opening.h"
+#include "log.h"
 #include "params.h"
 #include "session.h"
 
@@ -158,9 +159,14 @@ void cmd_mail(session *s, char *arg)
     say_error(s, why);
     return;
   }
-  append_all(s);
+  why = quota_mail(s);
+  if (why)
+    log_info("%s: refused MAIL of %s ip=%s: %s", s->id, s->user, s->peer->ip,
+             why);
+  else
+    append_all(s);
   if (s->over) return;
-  why = opening_mail(s);
+  if (!why) why = opening_mail(s);
   if (why) {
     say(s, "%s", why);
     transaction_reset(s);

@@ -11,9 +11,11 @@
 #include "log.h"
 #include "opening.h"
 #include "session.h"
+#include "show.h"
 
 #define IDLE_COMMANDS 100 /* that bring no mail nearer */
 #define REFUSED 100       /* recipients that do not exist */
+#define FORGIVEN 10       /* errors without a delay */
 #define WRITE_MS (5 * 60 * 1000)
 
 #define GOODBYE "421 4.3.2 Service is going down"
@@ -52,6 +54,7 @@ void say(session *s, char const *fmt, ...)
   va_end(ap);
   if (n < 0) return;
   if ((size_t)n > sizeof line - 3) n = sizeof line - 3;
+  show_reply(s, line);
   line[n++] = '\r';
   line[n++] = '\n';
   if (s->nreplies + (size_t)n > sizeof s->replies) say_flush(s);
@@ -153,11 +156,21 @@ static command const *find(session const *s, char const *line, size_t n)
   return 0;
 }
 
+/* RFC 3207 4: what may come before TLS where it must */
+static int too_open(session const *s, command const *c)
+{
+  static char const may[] = " EHLO LHLO NOOP STARTTLS QUIT ";
+  char const *p = strstr(may, c->name);
+  return s->o->tls_first && !s->tls &&
+         !(p && p[-1] == ' ' && p[strlen(c->name)] == ' ');
+}
+
 static void dispatch(session *s, char *line)
 {
   size_t n = strcspn(line, " ");
   command const *c = find(s, line, n);
   char *arg = line + n, *end;
+  show_command(s, c, line);
   arg += strspn(arg, " ");
   for (end = arg + strlen(arg); end > arg && end[-1] == ' ';) *--end = 0;
   if (!c)
@@ -168,12 +181,27 @@ static void dispatch(session *s, char *line)
     say_error(s, "501 5.5.2 No control characters, please");
   else if (c->bare && *arg)
     say_error(s, "501 5.5.4 Takes no argument");
+  else if (too_open(s, c))
+    say_error(s, "530 5.7.0 Must issue a STARTTLS command first");
   else
     c->run(s, arg);
 }
 
+/* After some errors each further one waits for its reply, the longer the
+   more. */
+static void tarpit(session *s)
+{
+  unsigned n = s->errors + s->refused;
+  int64_t ms = n > FORGIVEN ? (int64_t)(n - FORGIVEN) * 1000 : 0;
+  if (n == s->punished) return;
+  s->punished = n;
+  if (ms > s->o->tarpit_ms) ms = s->o->tarpit_ms;
+  if (ms && io_rest(0, io_after(ms)) < 0) s->over = 1;
+}
+
 static void count(session *s)
 {
+  if (!s->over) tarpit(s);
   if (s->over) return;
   if (s->errors >= s->o->errors || s->refused >= REFUSED ||
       s->idle_commands >= IDLE_COMMANDS) {
@@ -209,13 +237,28 @@ static void begin(session *s, options *o, serve_peer const *peer)
            o->tls_outside);
 }
 
+/* Those who cannot wait for the greeting send much and read nothing. */
+static void await_silence(session *s)
+{
+  io_time end = io_after(s->o->greet_ms);
+  ssize_t r;
+  if (!s->o->greet_ms || s->o->tls_at_once || s->o->mode->lmtp) return;
+  r = io_read(0, s->input, sizeof s->input, end);
+  if (r < 0 && errno == ETIMEDOUT) return;
+  s->over = 1;
+  if (r <= 0) return;
+  log_info("%s: %s spoke first", s->id, s->peer->ip);
+  say(s, "554 5.5.0 You speak before the greeting");
+}
+
 int session_run(options *o, serve_peer const *peer)
 {
   static session s;
   char *line;
   begin(&s, o, peer);
   if (o->tls_at_once && !session_tls(&s)) return 1;
-  say(&s, "220 %s %s", o->me, o->mode->protocol);
+  await_silence(&s);
+  if (!s.over) say(&s, "220 %s %s", o->me, o->mode->protocol);
   while (!s.over) {
     int r;
     s.deadline = io_after(o->command_ms);

@@ -13,6 +13,7 @@
 #include "fresh-table.h"
 #include "io.h"
 #include "line.h"
+#include "quota.h"
 #include "route.h"
 #include "serve.h"
 #include "submission.h"
@@ -72,6 +73,11 @@ typedef struct options {
   uint64_t header;   /* of a message, bytes */
   uint64_t line;     /* most bytes of its lines without CRLF, 0: any */
   int64_t command_ms, block_ms, message_ms;
+  int64_t greet_ms;  /* before the greeting, in which nobody speaks */
+  int64_t tarpit_ms; /* most before the reply to an error */
+  int tls_first;     /* nothing before TLS (RFC 3207 4) */
+  int show;          /* the dialogue in the log */
+  quota quota;
   fresh_table table;
 } options;
 
@@ -83,6 +89,7 @@ typedef struct session {
   size_t nreplies;
   int over; /* the session ends */
   unsigned errors, refused, idle_commands, auth_failures;
+  unsigned punished; /* of errors and refused */
   char id[16];
   unsigned parcels; /* begun so far */
 

@@ -16,10 +16,11 @@
   "smtp-recv [ -s | -l ] [ -T tls ] [ -i ] [ -A auth ] [ -p ] [ -n size ] "    \
   "[ -r recipients ] [ -e errors ] [ -t seconds ] [ -b seconds ] "             \
   "[ -m seconds ] [ -S stage,... ] [ -E ] [ -I ] [ -M ] [ -R received ] "      \
-  "[ -H header ] [ -L line ] " SERVE_USAGE " " SERVE_DOOR_USAGE                \
+  "[ -H header ] [ -L line ] [ -q ] [ -g seconds ] [ -y seconds ] [ -v ] [ "   \
+  "-B word=n/seconds,... ] [ -k file ] " SERVE_USAGE " " SERVE_DOOR_USAGE      \
   " -o socket | prog..."
 #define OPTIONS                                                                \
-  "slo:T:iA:pn:r:e:t:b:m:R:H:L:S:EIM" SERVE_OPTIONS SERVE_DOOR_OPTIONS
+  "slo:T:iA:pn:r:e:t:b:m:R:H:L:S:EIMqg:y:vB:k:" SERVE_OPTIONS SERVE_DOOR_OPTIONS
 #define dieusage() strerr_dieusage(100, USAGE)
 
 #define SIZE_DEFAULT (UINT64_C(32) << 20)
@@ -28,6 +29,7 @@
 #define COMMAND_S 300 /* RFC 5321 4.5.3.2.7 */
 #define BLOCK_S 180   /* 4.5.3.2.5 */
 #define MESSAGE_S 3600
+#define TARPIT_S 5
 #define RECEIVED 100 /* RFC 5321 6.3 */
 #define HEADER (1 << 20)
 
@@ -36,6 +38,14 @@ static unsigned number(char const *s)
   unsigned n;
   if (!uint0_scan(s, &n) || !n) dieusage();
   return n;
+}
+
+/* Seconds, 0 for none, as milliseconds */
+static int64_t pause_ms(char const *s)
+{
+  unsigned n;
+  if (!uint0_scan(s, &n) || n > 60) dieusage();
+  return (int64_t)n * 1000;
 }
 
 /* "connect,sender,rcpt", or some of them */
@@ -75,6 +85,18 @@ static void option(options *o, serve *s, int opt, char const *arg)
   case 'E': o->at_once = 1; break;
   case 'I': o->show_client = 1; break;
   case 'M': o->lenient = 1; break;
+  case 'q': o->tls_first = 1; break;
+  case 'g': o->greet_ms = pause_ms(arg); break;
+  case 'y': o->tarpit_ms = pause_ms(arg); break;
+  case 'v': o->show = 1; break;
+  case 'B':
+    if (!quota_scan(&o->quota, arg)) dieusage();
+    o->quota.used = 1;
+    break;
+  case 'k':
+    o->quota.file = arg;
+    o->quota.used = 1;
+    break;
   case 'e': o->errors = number(arg); break;
   case 't': o->command_ms = (int64_t)number(arg) * 1000; break;
   case 'b': o->block_ms = (int64_t)number(arg) * 1000; break;
@@ -125,6 +147,10 @@ int main(int argc, char const *const *argv)
                .received = RECEIVED,
                .header = HEADER,
                .errors = ERRORS,
+               .tarpit_ms = TARPIT_S * 1000,
+               .quota = {.messages = {QUOTA_MESSAGES, QUOTA_DAY},
+                         .recipients = {QUOTA_RECIPIENTS, QUOTA_DAY},
+                         .first = {QUOTA_FIRST, QUOTA_DAY}},
                .command_ms = COMMAND_S * 1000,
                .block_ms = BLOCK_S * 1000,
                .message_ms = MESSAGE_S * 1000};
@@ -140,6 +166,10 @@ int main(int argc, char const *const *argv)
   if (argc) o.prog = argv;
   if (o.tls_at_once && !tls_available(o.tls_socket))
     strerr_dief1x(100, "-i needs -T or UCSPI-TLS");
+  if (o.tls_first && !o.tls_at_once && !tls_available(o.tls_socket))
+    strerr_dief1x(100, "-q needs -T or UCSPI-TLS");
+  if (quota_open(&o.quota) < 0)
+    strerr_diefu2sys(111, "open ", o.quota.file ? o.quota.file : "memory");
   snprintf(path, sizeof path, "%s", conf_table("mail.cdb"));
   o.table.path = path;
   if (!s.wait) o.tls_outside = getenv("SSL_PROTOCOL");

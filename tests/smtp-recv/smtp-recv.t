@@ -12,7 +12,7 @@ sink = Sink()
 
 
 def client(*options, **e):
-    return Client(['smtp-recv', *options, '-o', sink.path], **e)
+    return Client(['smtp-recv', '-y', '0', *options, '-o', sink.path], **e)
 
 
 # greeting and EHLO
