@@ -257,6 +257,12 @@ got = c.says(*[f'AUTH PLAIN {WRONG}'] * 3)
 tap.same([x[:9] for x in got] + [c.reply()],
          ['535 5.7.8', '535 5.7.8', '421 4.7.0', ''], 'three failures: 421')
 c.close()
+c = client('-s', '-p', '-A', auth.path)
+c.say('EHLO c.test')
+got = c.says(f'AUTH PLAIN {WRONG}', f'AUTH PLAIN {b64(chr(0) + "eve" + chr(0))}')
+tap.ok(got[0] == got[1] and got[0].startswith('535 5.7.8'),
+       'RFC 4954 9: a wrong password and an unknown user look the same', got)
+c.close()
 c = client('-s', '-p', '-A', '/nonexistent')
 c.say('EHLO c.test')
 tap.ok(c.say(f'AUTH PLAIN {PLAIN}').startswith('454 4.7.0'), 'no auth-check')
