@@ -1,0 +1,121 @@
+/* needs: queue-run/bounce-status.o queue-run/bounce-text.o queue-run/queue-file.o queue-run/queue-line.o queue-run/queue-dir.o */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue-run/bounce-text.h"
+#include "queue-run/queue-line.h"
+#include "tap.h"
+
+/* The delivery status of one recipient with that ORCPT, reply and ENVID. */
+static char const *status(char const *orcpt, char const *reply,
+                          char const *envid, int utf8)
+{
+  static char out[40000];
+  stralloc head = STRALLOC_ZERO, t = STRALLOC_ZERO;
+  char line[QUEUE_RECORD];
+  queue_record r = {.status = QUEUE_FAILED, .attempts = 1, .next = 1};
+  queue_file q = {.recipients = 1, .time = 1};
+  bounce b = {.done = 1, .utf8 = utf8, .q = &q, .envid = envid};
+  parcel_record to;
+  snprintf(r.reply, sizeof r.reply, "%s", reply);
+  stralloc_catb(&t, "0\0x@c.test\0route=remote\0orcpt=", 30);
+  stralloc_cats(&t, orcpt);
+  stralloc_0(&t);
+  to = (parcel_record){PARCEL_TO, t.s, t.len - 1};
+  stralloc_readyplus(&head, QUEUE_HEADER);
+  head.len = QUEUE_HEADER;
+  envelope_add(&head, &to);
+  q.envelope = head.len - QUEUE_HEADER;
+  q.records = head.len;
+  queue_line_record(line, &r);
+  stralloc_catb(&head, line, sizeof line);
+  q.head = head.s;
+  bounce_status(&b);
+  snprintf(out, sizeof out, "%.*s", (int)b.text.len, b.text.s);
+  stralloc_free(&b.text);
+  stralloc_free(&head);
+  stralloc_free(&t);
+  return out;
+}
+
+static void has(char const *got, char const *want, char const *what)
+{
+  ok(strstr(got, want) != 0, "%s", what);
+}
+
+/* Every line is a field or empty, printable, ASCII without utf8. */
+static int fields(char const *s, int utf8)
+{
+  for (; *s; s++) {
+    unsigned char c = (unsigned char)*s;
+    if (c == '\r' && s[1] == '\n') continue;
+    if (c == '\n' && s[-1] == '\r') continue;
+    if (c < 32 || c == 127 || (c > 127 && !utf8)) return 0;
+  }
+  return 1;
+}
+
+static int lines(char const *s)
+{
+  int n = 0;
+  for (; *s; s++) n += *s == '\n';
+  return n;
+}
+
+static char const REPLY[] = "550 5.1.1 mx.c.test said: 5.9.9 no";
+static char const ORCPT[] = "utf-8;r\\x{FC}+20+C3+BCx+2B@c.test";
+
+static void test_mutations(void)
+{
+  static char const with[] =
+      "+0123456789ABCDEF;\\{}x @.\r\n\t\x7f\xc3\xbc\xff ";
+  unsigned seed = 7;
+  int wrong = 0, most = 0;
+  for (unsigned i = 0; i < 50000; i++) {
+    char orcpt[sizeof ORCPT], reply[sizeof REPLY];
+    char const *got;
+    memcpy(orcpt, ORCPT, sizeof orcpt);
+    memcpy(reply, REPLY, sizeof reply);
+    for (unsigned k = 0; k <= i % 4; k++) {
+      seed = seed * 1103515245 + 12345;
+      if (seed & 256) {
+        orcpt[(seed >> 9) % (sizeof orcpt - 1)] =
+            with[(seed >> 20) % (sizeof with - 1)];
+      } else { /* a reply is printable ASCII, as every report */
+        reply[(seed >> 9) % (sizeof reply - 1)] =
+            (char)(' ' + (seed >> 20) % 95);
+      }
+    }
+    got = status(orcpt, reply, orcpt, (int)(i & 1));
+    wrong += !fields(got, (int)(i & 1));
+    if (lines(got) > most) most = lines(got);
+  }
+  is_int(wrong, 0, "mutations: nothing but printable lines comes out");
+  ok(most <= 12, "and no line more than we write: %d", most);
+}
+
+int main(void)
+{
+  has(status(ORCPT, REPLY, "", 0),
+      "Original-Recipient: utf-8;r\\x{5C}x{FC} \\x{FC}x\\x{2B}@c.test\r\n",
+      "RFC 6533 3: escapes where only ASCII may pass");
+  has(status(ORCPT, REPLY, "", 1),
+      "Original-Recipient: utf-8;r\\x{FC} \xc3\xbcx+@c.test\r\n",
+      "RFC 3461 4: xtext decoded");
+  has(status("rfc822;a+2Bb+ZZ", REPLY, "", 0),
+      "Original-Recipient: rfc822;a+b+ZZ\r\n", "what is no code stays");
+  has(status("", REPLY, "", 0),
+      "Status: 5.1.1\r\nRemote-MTA: dns; mx.c.test\r\n"
+      "Diagnostic-Code: smtp; 550 5.1.1 5.9.9 no\r\n",
+      "RFC 3464 2.3: status, host, words");
+  has(status("", "550 No", "", 0),
+      "Status: 5.0.0\r\nDiagnostic-Code: x-rohrpost; 550 No\r\n",
+      "a reply without an enhanced code");
+  has(status("", "550 2.1.1 No", "", 0), "Status: 5.0.0\r\n",
+      "a code of another class is none");
+  has(status("", "451 4.4.2 x", "", 0), "Status: 4.4.2\r\n", "given up");
+  has(status("", REPLY, "a+2Bb", 0), "Original-Envelope-Id: a+b\r\n", "ENVID");
+  test_mutations();
+  return done();
+}
