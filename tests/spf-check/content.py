@@ -9,6 +9,7 @@ import tempfile
 import threading
 
 from dnsserver import Server
+from tap import until
 
 PATIENCE = 20
 DIR = tempfile.TemporaryDirectory(prefix='content-')
@@ -97,6 +98,7 @@ class Scripted:
 
     def __init__(self, serve, path=None):
         self.serve, self.connections, self.errors = serve, 0, []
+        self.busy = set()
         self.s = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         self.s.bind(path or ('127.0.0.1', 0))
         self.s.listen(20)
@@ -112,6 +114,7 @@ class Scripted:
                 return
             self.connections += 1
             c.settimeout(PATIENCE)
+            self.busy.add(c)
             threading.Thread(target=self.one, args=(c,), daemon=True).start()
 
     def one(self, c):
@@ -120,8 +123,11 @@ class Scripted:
                 self.serve(c)
         except OSError as e:
             self.errors.append(e)
+        finally:
+            self.busy.discard(c)
 
     def close(self):
+        until(lambda: not self.busy)  # who was asked may still be reading
         # close() alone leaves the accept() of the other thread in place
         self.s.shutdown(socket.SHUT_RDWR)
         self.s.close()
