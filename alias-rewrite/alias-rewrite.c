@@ -8,6 +8,7 @@
 #include <skalibs/strerr.h>
 
 #include "conf.h"
+#include "jail.h"
 #include "rewrite.h"
 #include "route.h"
 #include "table-jail.h"
@@ -73,7 +74,7 @@ int main(int argc, char const *const *argv)
   if (!path) path = conf_table("mail.cdb");
   if (address) return query(path, address);
   sig_ignore(SIGPIPE);
-  table_jail(path);
+  table_jail(path, JAIL_NET); /* sockets that tables name */
   if (rewrite_all(path, 0, 1) < 0) strerr_diefu1sys(111, "pass parcels on");
   return 0;
 }

@@ -60,7 +60,7 @@ int main(int argc, char const *const *argv)
   if (argc != (ask ? 2 : 0)) dieusage();
   if (!path) path = conf_table("mail.cdb");
   sig_ignore(SIGPIPE);
-  table_jail(path);
+  table_jail(path, 0);
   return ask ? query(path, argv[0], argv[1])
              : sender_filter_run(path, &actions);
 }

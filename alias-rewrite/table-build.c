@@ -6,13 +6,15 @@
 #include <skalibs/strerr.h>
 
 #include "route-match.h"
+#include "srs.h"
 #include "table-list.h"
 #include "table-mail.h"
 
 #define USAGE                                                                  \
   "table-build mail [ -m mailroot ] [ -d domains ] [ -c accounts ] "           \
   "[ -a aliases ] [ -s senders ] [ -f sender-rewrites ] [ users… ] | "       \
-  "table-build users users… | table-build list file"
+  "table-build users users… | table-build list file | "                      \
+  "table-build srs file"
 #define dieusage() strerr_dieusage(100, USAGE)
 #define MAILROOT "/var/lib/rohrpost/mail"
 
@@ -119,6 +121,29 @@ static int build_list(char const *file)
   return 0;
 }
 
+/* Secrets of srs.h, the newest first */
+static void add_srs(text_line const *l, void *data)
+{
+  table_entries *e = data;
+  stralloc key = STRALLOC_ZERO, value = STRALLOC_ZERO;
+  unsigned n = (unsigned)genalloc_len(table_entry, &e->list);
+  if (l->len < SRS_SECRET) text_die(l, "too short a secret", 0);
+  if (n == SRS_SECRETS) text_die(l, "too many secrets", 0);
+  text_check(stralloc_catb(&value, l->s, l->len));
+  entries_add(e, l, n, &key, &value);
+  stralloc_free(&value);
+}
+
+static int build_srs(char const *file)
+{
+  table_entries e = TABLE_ENTRIES_ZERO;
+  stralloc out = STRALLOC_ZERO;
+  text_each(file, add_srs, &e);
+  entries_print(&e, "s", &out);
+  print(&out);
+  return 0;
+}
+
 int main(int argc, char const *const *argv)
 {
   PROG = "table-build";
@@ -126,5 +151,6 @@ int main(int argc, char const *const *argv)
     return build_mail(argc - 1, argv + 1);
   if (argc > 2 && !strcmp(argv[1], "users")) return build_users(argv + 2);
   if (argc == 3 && !strcmp(argv[1], "list")) return build_list(argv[2]);
+  if (argc == 3 && !strcmp(argv[1], "srs")) return build_srs(argv[2]);
   dieusage();
 }

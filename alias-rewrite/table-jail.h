@@ -2,8 +2,8 @@
 #ifndef TABLE_JAIL_H
 #define TABLE_JAIL_H
 
-/* The directory of that table stays readable, nothing else. Dies (100, 111) if
-   it cannot. */
-void table_jail(char const *path);
+/* The directory of that table and the one of secrets stay readable, and what
+   flags of jail.h say. Dies (100, 111) if they cannot. */
+void table_jail(char const *path, unsigned flags);
 
 #endif

@@ -77,7 +77,8 @@ int envelope_recipient(envelope_to *t, parcel_record const *r)
   t->via = param(r, "via");
   t->notify = param(r, "notify");
   t->orcpt = param(r, "orcpt");
-  t->from = param(r, "from");
+  t->from = parcel_param(r, 2, "from");
+  if (t->from && !envelope_address(t->from)) t->from = 0;
   t->route = !route                       ? ENVELOPE_UNROUTED
              : !strcmp(route, "local")    ? ENVELOPE_LOCAL
              : !strcmp(route, "expanded") ? ENVELOPE_EXPANDED

@@ -31,7 +31,8 @@ typedef struct envelope_to {
     ENVELOPE_REMOTE,
     ENVELOPE_EXPANDED /* an alias, in the queue alone: of it is told */
   } route;
-  char const *mailbox, *rcpt, *via, *notify, *orcpt, *from;
+  char const *mailbox, *rcpt, *via, *notify, *orcpt;
+  char const *from; /* 0: the message's; "": the null path */
 } envelope_to;
 
 /* 1, or -1 with EPROTO: no number, no address, control characters in it, an

@@ -2,15 +2,18 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <skalibs/stralloc.h>
 #include <skalibs/types.h>
 
 #include "addr.h"
+#include "conf.h"
 #include "route-ask.h"
 #include "route-find.h"
 #include "route-match.h"
 #include "route-walk.h"
+#include "srs.h"
 
 static int visit_address(walk *w, char const *key, size_t len);
 
@@ -264,6 +267,34 @@ static int visit_address(walk *w, char const *key, size_t len)
   return r;
 }
 
+/* A bounce to a sender that we rewrote goes back to that one. Without secrets
+   no address is special. ROUTE_UNKNOWN: it is none. */
+static int rewritten(walk *w, char const *address, size_t len)
+{
+  stralloc local = STRALLOC_ZERO, domain = STRALLOC_ZERO, to = STRALLOC_ZERO;
+  table *secrets = 0;
+  size_t quote = *address == '"';
+  int r = srs_is(address + quote, len - quote);
+  if (r) r = addr_split(address, len, ADDR_UTF8, &local, &domain);
+  if (r > 0) r = table_open(&secrets, conf_secrets("srs.cdb"));
+  if (r < 0 && errno == ENOENT) r = 0;
+  if (r > 0) {
+    r = srs_reverse(secrets, &to, local.s, local.len, time(0));
+    walk_tell(w, "%s: rewritten sender: %.*s", address,
+              r > 0 ? (int)to.len : 17, r > 0 ? to.s : "forged or too old");
+    if (!r) r = ROUTE_FORGED;
+  }
+  if (r == 1) {
+    w->bounce = 1;
+    r = whole_target(w, to.s, to.len);
+  }
+  table_close(secrets);
+  stralloc_free(&local);
+  stralloc_free(&domain);
+  stralloc_free(&to);
+  return r;
+}
+
 static int start(walk *w, char const *address)
 {
   stralloc key = STRALLOC_ZERO;
@@ -276,7 +307,12 @@ static int start(walk *w, char const *address)
   } else if (r > 0) {
     r = route_domain_local(w->t, key.s + at + 1, key.len - at - 1);
     if (!r) walk_tell(w, "%s: elsewhere", address);
-    if (r >= 0) r = r ? visit_address(w, key.s, key.len) : ROUTE_FOREIGN;
+    if (!r) {
+      r = ROUTE_FOREIGN;
+    } else if (r > 0) {
+      r = rewritten(w, address, len);
+      if (!r && !w->bounce) r = visit_address(w, key.s, key.len);
+    }
   }
   stralloc_free(&key);
   return r;

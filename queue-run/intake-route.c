@@ -1,9 +1,13 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "addr.h"
 #include "intake-route.h"
 #include "log.h"
 #include "route.h"
+#include "srs.h"
 
 static int answer(intake_to *to, int code, char const *text, int r)
 {
@@ -33,7 +37,9 @@ static int put_to(intake_to *to, envelope_to const *t, char const *address,
            : *t->mailbox ? t->mailbox
                          : address) &&
       part(&s, "via=", t->via) && part(&s, "notify=", t->notify) &&
-      part(&s, "orcpt=", t->orcpt) && part(&s, "from=", t->from) &&
+      part(&s, "orcpt=", t->orcpt) &&
+      (!t->from || (stralloc_0(&s) && stralloc_cats(&s, "from=") &&
+                    stralloc_cats(&s, t->from))) &&
       part(&s, "rcpt=", *t->rcpt ? t->rcpt : t->address) && stralloc_0(&s)) {
     parcel_record const record = {PARCEL_TO, s.s, s.len - 1};
     if (s.len <= PARCEL_RECORD) r = envelope_add(to->out, &record);
@@ -53,8 +59,7 @@ static int expand(intake_to *to, envelope_to const *t)
                        .rcpt = "",
                        .via = "",
                        .notify = "",
-                       .orcpt = t->orcpt,
-                       .from = ""};
+                       .orcpt = t->orcpt};
   if (to->expanded || to->null || to->junk) return 1;
   to->expanded = 1;
   return put_to(to, &alias, alias.address, "expanded");
@@ -73,6 +78,7 @@ static int append(intake_to *to, envelope_to const *t, char const *address,
 {
   envelope_to one = *t;
   int r = 1;
+  if (local) one.from = 0;
   if (to->several && strcasestr(t->notify, "SUCCESS")) {
     r = expand(to, t);
     one.notify = less_success(t->notify);
@@ -80,18 +86,79 @@ static int append(intake_to *to, envelope_to const *t, char const *address,
   return r > 0 ? put_to(to, &one, address, local ? "local" : "remote") : r;
 }
 
-static int remote(intake_to *to, envelope_to const *t, char const *address)
+static int unavailable(intake_to *to)
 {
-  if (to->junk)
-    return answer(to, 550, "5.7.1 Junk is not sent on to other hosts", 1);
-  return append(to, t, address, 0);
+  return answer(to, 451, "4.3.0 Address tables not available", 0);
 }
 
-static int all(intake_to *to, envelope_to const *t, route_list const *l)
+/* The domain of rcpt if it is one of ours, or our first where it has none: 1,
+   0, -1 */
+static int own_domain(table *mail, char const *rcpt, stralloc *domain)
+{
+  size_t len = strlen(rcpt), at = addr_at(rcpt, len);
+  char const *first;
+  size_t n;
+  int r;
+  if (at < len) {
+    r = route_domain_local(mail, rcpt + at + 1, len - at - 1);
+    return r > 0 ? addr_domain_key(domain, rcpt + at + 1, len - at - 1) : r;
+  }
+  r = table_get(mail, "D", 1, &first, &n);
+  return r > 0 && !stralloc_copyb(domain, first, n) ? -1 : r;
+}
+
+/* The reverse-path of what goes on to another host by an address of ours, for
+   SPF there knows the hosts of the sender alone: 1: made; 0: it stays; -1 */
+static int rewrite_sender(intake *x, table *mail, intake_to *to,
+                          char const *rcpt, stralloc *made)
+{
+  stralloc domain = STRALLOC_ZERO;
+  size_t len = strlen(to->sender), at = addr_at(to->sender, len);
+  table *secrets;
+  int r;
+  if (at == len) return 0;
+  secrets = fresh_table_get(&x->srs);
+  if (!secrets) return errno == ENOENT ? 0 : -1;
+  r = route_domain_local(mail, to->sender + at + 1, len - at - 1);
+  if (r) return r < 0 ? -1 : 0;
+  r = own_domain(mail, rcpt, &domain);
+  if (r > 0)
+    r = srs_forward(secrets, made, to->sender, domain.s, domain.len, time(0));
+  if (!r && domain.len) log_warn("<%s> is too long to rewrite", to->sender);
+  stralloc_free(&domain);
+  return r > 0 && !stralloc_0(made) ? -1 : r;
+}
+
+/* how: what the tables say of its reverse-path; a received T that says
+   something itself is not believed. */
+static int remote(intake *x, table *mail, intake_to *to, envelope_to const *t,
+                  route_target const *target)
+{
+  envelope_to one = *t;
+  stralloc made = STRALLOC_ZERO;
+  char const *rcpt = *t->rcpt ? t->rcpt : t->address;
+  int r = 0;
+  if (to->junk)
+    return answer(to, 550, "5.7.1 Junk is not sent on to other hosts", 1);
+  if (!strcmp(x->class, "received")) one.from = 0;
+  if (target->how & ROUTE_NULL)
+    one.from = "";
+  else if (!one.from && !(target->how & ROUTE_KEEP) &&
+           strcmp(rcpt, target->address))
+    r = rewrite_sender(x, mail, to, rcpt, &made);
+  if (r > 0) one.from = made.s;
+  if (r < 0) log_warnsys("unable to rewrite the sender <%s>", to->sender);
+  r = r < 0 ? unavailable(to) : append(to, &one, target->address, 0);
+  stralloc_free(&made);
+  return r;
+}
+
+static int all(intake *x, table *mail, intake_to *to, envelope_to const *t,
+               route_list const *l)
 {
   for (size_t i = 0; i < l->n; i++) {
     int r = l->v[i].local ? append(to, t, l->v[i].address, 1)
-                          : remote(to, t, l->v[i].address);
+                          : remote(x, mail, to, t, l->v + i);
     if (r != 1) return r;
   }
   return 1;
@@ -105,50 +172,55 @@ static int unrouted(intake *x, table *mail, intake_to *to, envelope_to const *t)
   switch (route_address(mail, t->address, &l, &dropped)) {
   case ROUTE_OK:
     if (l.n > 1) to->several = 1;
-    r = all(to, t, &l);
+    r = all(x, mail, to, t, &l);
     break;
   case ROUTE_FOREIGN:
-    r = strcmp(x->class, "received") ? remote(to, t, t->address)
-                                     : answer(to, 550, "5.7.1 No relaying", 0);
+    r = strcmp(x->class, "received")
+            ? remote(x, mail, to, t, &(route_target){.address = t->address})
+            : answer(to, 550, "5.7.1 No relaying", 0);
     break;
   case ROUTE_UNKNOWN: answer(to, 550, "5.1.1 No such mailbox", 1); break;
   case ROUTE_LOOP: answer(to, 550, "5.4.6 Alias loop", 1); break;
   case ROUTE_TOOMANY: answer(to, 550, "5.5.3 Too many targets", 1); break;
-  default: r = answer(to, 451, "4.3.0 Address tables not available", 0);
+  case ROUTE_FORGED:
+    answer(to, 550, "5.7.1 Not a sender of ours, or too old", 1);
+    break;
+  default: r = unavailable(to);
   }
   route_free(&l);
   return r;
 }
 
 /* Mail from outside leaves only by an alias of ours, which we look up
-   ourselves: 1, 0, -1. */
-static int aliased(table *mail, envelope_to const *t)
+   ourselves: 1 and what is said of its reverse-path, 0, -1. */
+static int aliased(table *mail, envelope_to const *t, unsigned *how)
 {
   route_list l = {0};
   unsigned dropped;
   int found = 0, r = 0;
   if (*t->rcpt && !*t->via) r = route_address(mail, t->rcpt, &l, &dropped);
   for (size_t i = 0; r == ROUTE_OK && i < l.n; i++)
-    if (!l.v[i].local && !strcmp(l.v[i].address, t->address)) found = 1;
+    if (!l.v[i].local && !strcmp(l.v[i].address, t->address)) {
+      *how = l.v[i].how;
+      found = 1;
+    }
   route_free(&l);
   return r == ROUTE_TEMP ? -1 : found;
 }
 
 int intake_route(intake *x, intake_to *to, envelope_to const *t)
 {
+  route_target target = {.address = t->address};
   table *mail;
-  int r;
+  int r = 1;
   if (t->route == ENVELOPE_LOCAL) return append(to, t, t->address, 1);
-  if (t->route == ENVELOPE_REMOTE && strcmp(x->class, "received"))
-    return remote(to, t, t->address);
   mail = fresh_table_get(&x->mail);
   if (!mail) {
     log_warnsys("unable to open %s", x->mail.path);
-    return answer(to, 451, "4.3.0 Address tables not available", 0);
+    return unavailable(to);
   }
   if (t->route == ENVELOPE_UNROUTED) return unrouted(x, mail, to, t);
-  r = aliased(mail, t);
-  if (r > 0) return remote(to, t, t->address);
-  return r < 0 ? answer(to, 451, "4.3.0 Address tables not available", 0)
-               : answer(to, 550, "5.7.1 No relaying", 0);
+  if (!strcmp(x->class, "received")) r = aliased(mail, t, &target.how);
+  if (r > 0) return remote(x, mail, to, t, &target);
+  return r < 0 ? unavailable(to) : answer(to, 550, "5.7.1 No relaying", 0);
 }

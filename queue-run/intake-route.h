@@ -11,10 +11,11 @@ typedef struct intake_to {
   stralloc *out;     /* T records go here */
   unsigned accepted; /* how many */
   int junk;
-  int null;     /* the reverse-path: nobody can be told */
-  int several;  /* the RCPT asked for has several targets */
-  int expanded; /* a record of that is there */
-  int code;     /* the answer for the recipient asked last */
+  char const *sender; /* the reverse-path */
+  int null;           /* the reverse-path: nobody can be told */
+  int several;        /* the RCPT asked for has several targets */
+  int expanded;       /* a record of that is there */
+  int code;           /* the answer for the recipient asked last */
   char const *text;
 } intake_to;
 

@@ -175,6 +175,7 @@ static int decide(sink *s, stralloc *envelope, refusals *no)
   if (r > 0) r = common(s, envelope);
   to.junk = f.junk;
   to.null = !*f.from;
+  to.sender = f.from;
   if (r > 0) r = recipients(s, &to, no);
   if (r < 0) return sink_report(s, 'R', 0, 451, "4.3.0 Out of memory");
   if (r == 0) return sink_report(s, 'R', 0, to.code, to.text);

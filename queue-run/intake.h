@@ -9,6 +9,7 @@ typedef struct intake {
   char const *path;  /* the same, for spooling */
   char const *class; /* received, submitted, injected or report */
   fresh_table mail;  /* mail.cdb */
+  fresh_table srs;   /* srs.cdb, if there is one */
 } intake;
 
 /* Serves fd in until its end, reports on fd out: the exit code. */

@@ -37,12 +37,12 @@ static char const *class_of(char const *s)
   return s;
 }
 
-/* The queue, and the directory of the tables. */
+/* The queue, the directory of the tables, and sockets that tables name. */
 static void confine(intake const *x)
 {
   static char tables[CONF_PATH_MAX];
   jail_path const paths[] = {{x->path, 1}, {tables, 0}, {0, 0}};
-  jail const walls = {.paths = paths, .flags = JAIL_FORK};
+  jail const walls = {.paths = paths, .flags = JAIL_FORK | JAIL_NET};
   size_t n = strlen(x->mail.path) - strlen("mail.cdb");
   memcpy(tables, x->mail.path, n);
   if (jail_enter(&walls) < 0) strerr_diefu1sys(111, "enter the jail");
@@ -50,7 +50,9 @@ static void confine(intake const *x)
 
 int main(int argc, char const *const *argv)
 {
-  intake x = {.class = "received", .mail = {.path = conf_table("mail.cdb")}};
+  intake x = {.class = "received",
+              .mail = {.path = conf_table("mail.cdb")},
+              .srs = {.path = conf_secrets("srs.cdb")}};
   serve s = SERVE_ZERO;
   subgetopt l = SUBGETOPT_ZERO;
   PROG = "queue-put";

@@ -41,9 +41,10 @@ static int choose(deliverer const *d, letter *l, stralloc *where)
                   letter_text(l, t->address));
     else if (!chosen)
       chosen = t;
-    else if (strcmp(other.s, where->s) ||
-             strcmp(sender(l, t), sender(l, chosen)))
+    else if (strcmp(other.s, where->s))
       outcome_set(&t->outcome, 554, "5.3.5 Not the destination of this parcel");
+    else if (strcmp(sender(l, t), sender(l, chosen)))
+      outcome_set(&t->outcome, 451, "4.3.5 Not the sender of this parcel");
   }
   stralloc_free(&other);
   if (chosen && chosen->from) l->from = chosen->from;

@@ -167,7 +167,7 @@ echo 'x y' >>"$T/etc/aliases"
 fails 'a bad line fails' 2 tables
 is 'and leaves the table as it was' "$(inode mail.cdb)" "$before"
 is 'and nothing half built' "$(ls -A "$T/var/tables" | tr '\n' ' ')" \
-  '.lock mail.cdb users.cdb '
+  '.lock mail.cdb srs.cdb users.cdb '
 sed -i '$d' "$T/etc/aliases"
 echo 'carol@a.test:$6$x' >"$T/var/users"
 check 'users of user-edit' tables
@@ -182,8 +182,18 @@ while [ $i -lt 12 ]; do
 done
 wait
 check 'make after many at once' tables
+is 'SRS secrets are for their owner and group' \
+  "$(stat -c %a "$T/var/tables/srs.cdb" "$T/etc/srs" | tr '\n' ' ')" '440 600 '
+secret=$(cat "$T/etc/srs")
+check 'make again' tables
+is 'the secret that is there stays' "$(cat "$T/etc/srs")" "$secret"
+: >"$T/etc/srs"
+check 'an empty file of secrets' tables
+fails 'turns SRS off' 1 test -e "$T/var/tables/srs.cdb"
+echo "$secret" >"$T/etc/srs"
+check 'and on again' tables
 is 'makes at once: the last state wins' "$(cdb -l "$T/var/tables/users.cdb" |
   grep -c :u)" 12
 is 'and leave nothing behind' "$(ls -A "$T/var/tables" | tr '\n' ' ')" \
-  '.lock mail.cdb users.cdb '
+  '.lock mail.cdb srs.cdb users.cdb '
 finish

@@ -1,4 +1,4 @@
-/* needs: -lidn2 -lutf8proc */
+/* needs: -lsodium -lidn2 -lutf8proc */
 /* Whatever a table says, a look-up ends, soon, in one of its six ways. */
 #include <errno.h>
 #include <fcntl.h>

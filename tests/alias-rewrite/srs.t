@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+"""SRS end to end: queue-put rewrites senders of what is forwarded, and a look-up
+leads bounces back."""
+import os
+import re
+import subprocess
+import sys
+
+sys.path[:0] = ['tests', 'tests/queue-run']
+import tap
+from post import T, parcel, queued, rec, run
+
+CDB = f'{T}/tables/mail.cdb'
+
+
+def secrets(*lines):
+    with open(f'{T}/srs', 'w') as f:
+        f.write('\n'.join(lines) + '\n')
+    made = subprocess.run(['table-build', 'srs', f'{T}/srs'], check=True,
+                          capture_output=True).stdout
+    subprocess.run(['cdb', '-c', f'{T}/tables/srs.cdb'], input=made, check=True)
+
+
+def tables():
+    for name, text in (('domains', 'a.test\n'), ('aliases', '''
+list@a.test: alice@a.test, far@c.test, nobody@a.test
+kept@a.test keep-sender: far@c.test
+''')):
+        with open(f'{T}/{name}', 'w') as f:
+            f.write(text)
+    made = subprocess.run(['table-build', 'mail', '-m', f'{T}/mail', '-d',
+                           f'{T}/domains', '-a', f'{T}/aliases', f'{T}/users'],
+                          check=True, capture_output=True).stdout
+    subprocess.run(['cdb', '-c', CDB], input=made, check=True)
+
+
+def queue(to, sender='s@b.test', klass='received'):
+    """The report, and the T records that were queued"""
+    for name in queued():
+        os.unlink(name)
+    out, _ = run(['queue-put', '-c', klass, f'{T}/queue'],
+                 parcel(to, sender=sender))
+    files = queued()
+    text = open(files[0], 'rb').read() if files else b''
+    return out, re.findall(rb'\d+:(T\d+\0[^,]*),', text)
+
+
+def routed(address, *more, rcpt='list@a.test'):
+    return rec('T', '\0'.join(('0', address, 'route=remote', f'rcpt={rcpt}',
+                               *more)))
+
+
+def goes(address):
+    r = subprocess.run(['alias-rewrite', '-t', CDB, '-q', address],
+                       capture_output=True, text=True)
+    return r.returncode, [x for x in r.stdout.splitlines() if x[0] != ' ']
+
+
+def sender(ts):
+    found = [re.search(rb'\0from=([^\0]*)', t) for t in ts]
+    return [f.group(1).decode() if f else None for f in found]
+
+
+tables()
+out, ts = queue(rec('T', '0\0list@a.test'))
+tap.same(sender(ts), [None, None], 'without secrets the sender stays')
+secrets('# secrets', 'the first secret of them')
+out, ts = queue(rec('T', '0\0list@a.test'))
+tap.ok(len(ts) == 2 and sender(ts)[0] is None and
+       re.fullmatch(r'SRS0=[a-z2-7]{8}=[a-z2-7]{2}=b\.test=s@a\.test',
+                    sender(ts)[1] or ''),
+       'one good local, one remote, one bad target: the remote one gets an SRS0 '
+       'address in the domain of the alias', out, ts)
+srs = sender(ts)[1]
+out, ts = queue(routed('far@c.test', 'from=evil@d.test'))
+tap.same(sender(ts), [srs],
+         'a routed T too; what a received one says of itself is not believed')
+out, ts = queue(routed('far@c.test', rcpt='kept@a.test'))
+tap.same(sender(ts), [None], 'keep-sender')
+out, ts = queue(rec('T', '0\0list@a.test'), 'bob@a.test')
+tap.same(sender(ts), [None, None], 'a sender of ours stays')
+out, ts = queue(rec('T', '0\0list@a.test'), '')
+tap.same(sender(ts), [None, None], 'so does the null path')
+out, ts = queue(routed('far@c.test', 'from=s@b.test'), klass='submitted')
+tap.same(sender(ts), ['s@b.test'], 'smtp-recv of a submission is believed')
+out, ts = queue(rec('T', '0\0x@c.test\0route=remote'), klass='submitted')
+tap.same(sender(ts), [None], 'what is not forwarded stays')
+out, ts = queue(rec('T', '0\0list@a.test'), 'SRS0=x=y=z.test=u@b.test')
+tap.ok((sender(ts)[1] or '').startswith('SRS1='), 'SRS0 of another: SRS1', ts)
+
+tap.same(goes(srs), (0, ['remote s@b.test (sender <>)']), 'a bounce goes back')
+tap.same(goes(srs.lower()), (0, ['remote s@b.test (sender <>)']),
+         'in lower case, too')
+out, ts = queue(routed('s@b.test', rcpt=srs), '')
+tap.same(sender(ts), [''], 'queue-put lets it out, with the null path')
+out, ts = queue(rec('T', f'0\0{srs}'), 'robot@d.test')
+tap.same(sender(ts), [''], 'whoever sent it')
+forged = srs.replace('=s@', '=t@')
+tap.same(goes(forged), (1, []), 'a forged one goes nowhere')
+out, ts = queue(rec('T', f'0\0{forged}'), '')
+tap.ok('550 5.7.1' in str(out) and not ts, '550 5.7.1', out)
+secrets('a second secret of them', 'the first secret of them')
+tap.same(goes(srs)[0], 0, 'a secret on top of the old one: still good')
+out, ts = queue(rec('T', '0\0list@a.test'))
+tap.ok(sender(ts)[1] != srs and goes(sender(ts)[1])[0] == 0,
+       'the new one makes', ts)
+secrets('a second secret of them')
+tap.same(goes(srs), (1, []), 'the old one is gone')
+os.unlink(f'{T}/tables/srs.cdb')
+tap.same(goes(srs), (1, []), 'without secrets: an address like others')
+with open(f'{T}/tables/srs.cdb', 'w') as f:
+    f.write('broken')
+tap.same(goes(srs)[0], 111, 'broken secrets are no forgery')
+out, ts = queue(rec('T', '0\0list@a.test'))
+tap.ok(not ts and '451' in str(out), 'nor do they let mail out unchanged', out)
+with open(f'{T}/srs', 'w') as f:
+    f.write('a good secret of many\nshort\n')
+r = subprocess.run(['table-build', 'srs', f'{T}/srs'], capture_output=True,
+                   text=True)
+tap.ok(r.returncode == 1 and not r.stdout and
+       r.stderr.endswith('srs:2: too short a secret\n'), 'table-build srs', r)
+tap.finish()
