@@ -191,8 +191,7 @@ def busy():
 
 
 ok(until(busy), 'rspamd is at work')
-os.killpg(server.p.pid, 9)
-server.p.wait()
+server.kill()
 out, log = p.communicate(timeout=60)
 same([s for k, s in records(out) if k == 'V'],
      [b'defer\x00451 4.7.1 Content could not be checked'],

@@ -185,8 +185,7 @@ def asked():
 
 before = os.path.getsize(f'{T}/rspamd.log')
 until(lambda: os.path.getsize(f'{T}/rspamd.log') > before and asked())
-os.killpg(server.p.pid, 9)
-server.p.wait()
+server.kill()
 out, log = p.communicate(timeout=60)
 same((out, p.returncode), (sent, 0), 'kill -9 of the server: passed as it was')
 ok(b'unreachable' in log, '  with the reason', log)

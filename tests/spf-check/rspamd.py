@@ -1,6 +1,8 @@
 """A real rspamd whose rules do what a field of the message says. It asks no
 resolver but the test's, and keeps everything in the test's directory."""
+import atexit
 import os
+import signal
 import subprocess
 import urllib.request
 
@@ -100,9 +102,17 @@ class Rspamd:
         argv = ['rspamd', '-f', '-c', f'{self.dir}/conf']
         if os.geteuid() == 0:
             argv += ['-i', '-u', 'root', '-g', 'root']
-        # A session of its own: its workers are ended with it.
+        # A session of its own: its workers and helpers are ended with it.
         self.p = content.daemon(*argv, log=self.name, start_new_session=True)
+        atexit.register(self.kill)
         assert until(self.answers, 60) or content.show(self.name), 'no rspamd'
+
+    def kill(self):
+        try:
+            os.killpg(self.p.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.p.wait()
 
     def answers(self):
         try:
