@@ -21,8 +21,8 @@ servers = []
 
 def server(*options):
     """One whose log goes to a file: a pipe would be full."""
-    servers.append(listen('smtp-recv', '-e', '1000000000', *options, '-o',
-                          sink.path))
+    servers.append(listen('smtp-recv', '-y', '0', '-e', '1000000000',
+                          *options, '-o', sink.path))
     return servers[-1][1]
 
 
