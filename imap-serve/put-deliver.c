@@ -135,7 +135,7 @@ static int stored(envelope_to const *to, put_facts const *f, char const *what,
 int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,
                     envelope_to const *to, int *code, char const **text)
 {
-  compose_trace trace = {f->by, *to->from ? to->from : f->from, to->address};
+  compose_trace trace = {f->by, to->from ? to->from : f->from, to->address};
   char name[MAILDIR_NAME + 1], tag[PARCEL_ID + 32];
   uint64_t size;
   int r = find_box(d, to->mailbox, f->junk);

@@ -78,7 +78,6 @@ static int append(intake_to *to, envelope_to const *t, char const *address,
 {
   envelope_to one = *t;
   int r = 1;
-  if (local) one.from = 0;
   if (to->several && strcasestr(t->notify, "SUCCESS")) {
     r = expand(to, t);
     one.notify = less_success(t->notify);
