@@ -14,7 +14,7 @@
 #define USAGE                                                                  \
   "parcel [ -i id ] [ -f sender ] [ -p name=value ]... -t recipient... "       \
   "< message | parcel print | parcel message | parcel to socket | "            \
-  "parcel run [ -t seconds ] prog..."
+  "parcel run … | parcel when …"
 #define dieusage() strerr_dieusage(100, USAGE)
 
 static void address(char const *s, unsigned flags)

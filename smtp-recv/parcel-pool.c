@@ -25,8 +25,7 @@ int main(int argc, char const *const *argv)
   serve s = SERVE_ZERO;
   pool p = {.s = &s, .warm = INSTANCES, .ninstances = MOST};
   PROG = "parcel-pool";
-  for (int opt;
-       (opt = subgetopt_r(argc, argv, "n:x:" SERVE_OPTIONS, &l)) != -1;)
+  for (int opt; (opt = subgetopt_r(argc, argv, "n:x:wd:c:U:", &l)) != -1;)
     if (opt == 'n')
       p.warm = number(l.arg);
     else if (opt == 'x')
