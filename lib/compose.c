@@ -194,16 +194,6 @@ static int pick(char const *s, size_t len, omit *v, size_t n, writer const *w)
   return 1;
 }
 
-static int read_all(spool const *s, char *to, size_t n)
-{
-  for (size_t have = 0; have < n;) {
-    int64_t r = spool_read(s, to + have, n - have, have);
-    if (r <= 0) return r < 0 ? -1 : (errno = EIO, -1);
-    have += (size_t)r;
-  }
-  return 1;
-}
-
 /* The message's header less what is omitted; there is something to omit. */
 static int header(compose const *c, size_t n, writer const *w)
 {
@@ -211,7 +201,7 @@ static int header(compose const *c, size_t n, writer const *w)
   omit *v = calloc(n, sizeof *v);
   char *s = malloc(len ? len : 1);
   int r = -1;
-  if (v && s && read_all(&c->message, s, len) > 0) {
+  if (v && s && spool_get(&c->message, s, len) > 0) {
     omissions(c, v);
     omit_prepare(v, n);
     r = pick(s, len, v, n, w);

@@ -1,8 +1,9 @@
 /* The message as a sink keeps it, made of a parcel's M, E, H and A records:
-   from the top Return-Path and Delivered-To (final delivery), one
-   Authentication-Results of all A (RFC 8601 2.2), the H newest first, the
-   message less E. Memory is bounded: the message is spooled, its header and
-   the records together have at most COMPOSE_HEADER bytes. */
+   from the top Return-Path (final delivery) and Delivered-To (the same, and
+   what an alias passes on), one Authentication-Results of all A (RFC 8601 2.2),
+   the H newest first, the message less E. Memory is bounded: the message is
+   spooled, its header and the records together have at most COMPOSE_HEADER
+   bytes. */
 #ifndef COMPOSE_H
 #define COMPOSE_H
 

@@ -2,9 +2,11 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <skalibs/types.h>
 
+#include "addr.h"
 #include "envelope.h"
 
 int envelope_add(stralloc *to, parcel_record const *r)
@@ -87,6 +89,14 @@ int envelope_recipient(envelope_to *t, parcel_record const *r)
   if (t->route == ENVELOPE_REMOTE && strcmp(route, "remote"))
     return errno = EPROTO, -1;
   return 1;
+}
+
+char const *envelope_alias(char const *address, char const *rcpt)
+{
+  size_t len = strlen(rcpt), at = addr_at(rcpt, len);
+  if (at == len || !strcasecmp(address, rcpt) || addr_is_utf8(rcpt, at))
+    return "";
+  return rcpt;
 }
 
 /* "550 5.7.1 text" with the class that the verdict has */

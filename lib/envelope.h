@@ -39,6 +39,11 @@ typedef struct envelope_to {
    unknown route, local without mailbox. */
 int envelope_recipient(envelope_to *t, parcel_record const *r);
 
+/* The address of ours by which a remote T goes on to another host: rcpt, if
+   that is not the same as address, or "". Also "" where a header field could
+   hold it only in UTF-8, and without a domain: this is for Delivered-To. */
+char const *envelope_alias(char const *address, char const *rcpt);
+
 /* One V record: kind is 'r', 'd' or 'j' (junk); to one recipient or all. */
 typedef struct envelope_verdict {
   char kind;

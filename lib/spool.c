@@ -100,6 +100,16 @@ int64_t spool_read(spool const *s, char *to, size_t n, uint64_t offset)
   return (int64_t)n;
 }
 
+int spool_get(spool const *s, char *to, size_t n)
+{
+  for (size_t have = 0; have < n;) {
+    int64_t r = spool_read(s, to + have, n - have, have);
+    if (r <= 0) return r < 0 ? -1 : (errno = EIO, -1);
+    have += (size_t)r;
+  }
+  return 1;
+}
+
 int spool_each(spool const *s, int (*each)(char const *, size_t, void *),
                void *data)
 {

@@ -36,6 +36,9 @@ int spool_each(spool const *s, int (*each)(char const *, size_t, void *),
 /* Copies at most n bytes from offset on: their number or -1. */
 int64_t spool_read(spool const *s, char *to, size_t n, uint64_t offset);
 
+/* The first n bytes: 1, or -1 with errno, EIO if there are fewer. */
+int spool_get(spool const *s, char *to, size_t n);
+
 void spool_reset(spool *s); /* empty; keeps a little memory */
 void spool_free(spool *s);
 

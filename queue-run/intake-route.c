@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "addr.h"
+#include "delivered.h"
 #include "intake-route.h"
 #include "log.h"
 #include "route.h"
@@ -78,6 +79,7 @@ static int append(intake_to *to, envelope_to const *t, char const *address,
 {
   envelope_to one = *t;
   int r = 1;
+  if (local) to->fresh = 1;
   if (to->several && strcasestr(t->notify, "SUCCESS")) {
     r = expand(to, t);
     one.notify = less_success(t->notify);
@@ -128,6 +130,15 @@ static int rewrite_sender(intake *x, table *mail, intake_to *to,
   return r > 0 && !stralloc_0(made) ? -1 : r;
 }
 
+/* A loop is kept beside others and refused by smtp-send, so that its sender is
+   told of it alone. */
+static int mark(intake_to *to, char const *alias)
+{
+  int r = *alias ? delivered_has(&to->delivered, alias) : 0;
+  if (r == 0) to->fresh = 1;
+  return r;
+}
+
 /* how: what the tables say of its reverse-path; a received T that says
    something itself is not believed. */
 static int remote(intake *x, table *mail, intake_to *to, envelope_to const *t,
@@ -147,6 +158,7 @@ static int remote(intake *x, table *mail, intake_to *to, envelope_to const *t,
     r = rewrite_sender(x, mail, to, rcpt, &made);
   if (r > 0) one.from = made.s;
   if (r < 0) log_warnsys("unable to rewrite the sender <%s>", to->sender);
+  if (r >= 0) r = mark(to, envelope_alias(target->address, rcpt));
   r = r < 0 ? unavailable(to) : append(to, &one, target->address, 0);
   stralloc_free(&made);
   return r;

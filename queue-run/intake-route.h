@@ -15,6 +15,8 @@ typedef struct intake_to {
   int null;           /* the reverse-path: nobody can be told */
   int several;        /* the RCPT asked for has several targets */
   int expanded;       /* a record of that is there */
+  stralloc delivered; /* by what it was passed on before (delivered.h) */
+  int fresh;          /* a T is no loop */
   int code;           /* the answer for the recipient asked last */
   char const *text;
 } intake_to;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "delivered.h"
 #include "intake-route.h"
 #include "intake.h"
 #include "log.h"
@@ -167,30 +168,33 @@ static int commit(sink *s, intake_to const *to, refusals const *no,
   return sink_report(s, 'R', 0, 250, text);
 }
 
-static int decide(sink *s, stralloc *envelope, refusals *no)
+static int decide(sink *s, intake_to *to, refusals *no)
 {
   sink_facts f;
-  intake_to to = {.out = envelope};
   int r = sink_facts_get(s, &f);
-  if (r > 0) r = common(s, envelope);
-  to.junk = f.junk;
-  to.null = !*f.from;
-  to.sender = f.from;
-  if (r > 0) r = recipients(s, &to, no);
+  if (r > 0) r = common(s, to->out);
+  if (r > 0) r = delivered_read(&to->delivered, &s->message);
+  to->junk = f.junk;
+  to->null = !*f.from;
+  to->sender = f.from;
+  if (r > 0) r = recipients(s, to, no);
   if (r < 0) return sink_report(s, 'R', 0, 451, "4.3.0 Out of memory");
-  if (r == 0) return sink_report(s, 'R', 0, to.code, to.text);
-  if (!to.accepted) return sink_report(s, 'R', 0, no->first, no->why);
-  if (to.accepted > PARCEL_RECIPIENTS)
+  if (r == 0) return sink_report(s, 'R', 0, to->code, to->text);
+  if (!to->accepted) return sink_report(s, 'R', 0, no->first, no->why);
+  if (!to->fresh) return sink_report(s, 'R', 0, 554, "5.4.6 Mail loop");
+  if (to->accepted > PARCEL_RECIPIENTS)
     return sink_report(s, 'R', 0, 552, "5.5.3 Too many recipients");
-  return commit(s, &to, no, &f);
+  return commit(s, to, no, &f);
 }
 
 static int end(sink *s)
 {
   stralloc envelope = STRALLOC_ZERO;
+  intake_to to = {.out = &envelope, .delivered = STRALLOC_ZERO};
   refusals no = {.lines = STRALLOC_ZERO};
-  int r = decide(s, &envelope, &no);
+  int r = decide(s, &to, &no);
   stralloc_free(&envelope);
+  stralloc_free(&to.delivered);
   stralloc_free(&no.lines);
   return r;
 }

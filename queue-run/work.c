@@ -11,18 +11,22 @@
 #include "work.h"
 
 #define PIECE 65536
+#define MORE_MS                                                                \
+  30000 /* less than the time that lane.c adds to one transaction */
 
-/* One transaction; of the message's recipients those with a code of -1 (not
-   yet answered) or more are in it, 0 are not. */
+/* One transaction of those that wait for a destination: whose parcel may be the
+   same. Of the message's recipients those with a code of -1 (not yet answered)
+   or more are in it, 0 are not. */
 typedef struct transaction {
   queue_file q;
   char const *id;
+  char *waits; /* for a transaction of this order's */
   int *code;
   queue_record *record;
-  unsigned chosen;
   unsigned attempts; /* the most of any */
   int unsure;
-  int quiet; /* no reverse-path, or junk: nobody is told of a success */
+  int retried; /* the order says that all may be unsure */
+  int quiet;   /* no reverse-path, or junk: nobody is told of a success */
   io_time deadline;
 } transaction;
 
@@ -50,19 +54,15 @@ int work_open(run_config const *c, queue_file *q, work_order const *o,
 }
 
 /* A failure may have been recorded by a lane that died before it said so. */
-static void choose(transaction *t, unsigned i, int unsure, work_result *r)
+static void choose(transaction *t, unsigned i, work_result *r)
 {
   queue_record_get(&t->q, i, t->record + i);
   if (queue_tells(t->record[i].status)) r->failed = 1;
-  if (!queue_waits(t->record[i].status)) return;
-  t->code[i] = -1;
-  t->chosen++;
-  if (t->record[i].attempts > t->attempts) t->attempts = t->record[i].attempts;
-  if (unsure || t->record[i].status == QUEUE_UNSURE) t->unsure = 1;
+  if (queue_waits(t->record[i].status)) t->waits[i] = 1;
 }
 
 /* Chooses the recipients that wait for this destination: 1 or -1. */
-static int select_recipients(transaction *t, char const *key, int unsure,
+static int select_recipients(transaction *t, char const *key,
                              work_result *result)
 {
   envelope_walk w = queue_file_walk(&t->q);
@@ -70,19 +70,68 @@ static int select_recipients(transaction *t, char const *key, int unsure,
   envelope_to to;
   char its[RUN_KEY];
   unsigned i = 0;
+  t->waits = calloc(t->q.recipients, sizeof *t->waits);
   t->code = calloc(t->q.recipients, sizeof *t->code);
   t->record = calloc(t->q.recipients, sizeof *t->record);
-  if (!t->code || !t->record) return -1;
+  if (!t->waits || !t->code || !t->record) return -1;
   while (i < t->q.recipients && envelope_next(&w, &r) > 0) {
     if (r.type != PARCEL_TO) continue;
     if (envelope_recipient(&to, &r) > 0) {
       run_key(its, &to);
-      if (!strcmp(its, key)) choose(t, i, unsure, result);
+      if (!strcmp(its, key)) choose(t, i, result);
     }
     i++;
   }
   envelope_end(&w);
   return 1;
+}
+
+/* What a transaction has one of beside its destination: the reverse-path, and
+   the alias that goes into Delivered-To. Two words that differ else: 1 or -1 */
+static int sort(stralloc *to, envelope_to const *t)
+{
+  int remote = t->route == ENVELOPE_REMOTE;
+  char const *alias = remote ? envelope_alias(t->address, t->rcpt) : "";
+  to->len = 0;
+  if (!stralloc_catb(to, alias, strlen(alias) + 1)) return -1;
+  if (t->from && !(stralloc_cats(to, "=") && stralloc_cats(to, t->from)))
+    return -1;
+  return 1;
+}
+
+static void enter(transaction *t, unsigned i)
+{
+  t->waits[i] = 0;
+  t->code[i] = -1;
+  if (t->record[i].attempts > t->attempts) t->attempts = t->record[i].attempts;
+  if (t->retried || t->record[i].status == QUEUE_UNSURE) t->unsure = 1;
+}
+
+/* The first that waits, and all of its sort: how many, or -1. */
+static int next_sort(transaction *t)
+{
+  envelope_walk w = queue_file_walk(&t->q);
+  stralloc first = STRALLOC_ZERO, its = STRALLOC_ZERO;
+  parcel_record r;
+  envelope_to to;
+  int chosen = 0, good = 1;
+  memset(t->code, 0, t->q.recipients * sizeof *t->code);
+  t->attempts = 0;
+  t->unsure = 0;
+  for (unsigned i = 0; good > 0 && envelope_next(&w, &r) > 0;) {
+    if (r.type != PARCEL_TO || !t->waits[i++]) continue;
+    envelope_recipient(&to, &r);
+    good = sort(chosen ? &its : &first, &to);
+    if (good < 0 ||
+        (chosen && (its.len != first.len || memcmp(its.s, first.s, its.len))))
+      continue;
+    enter(t, i - 1);
+    chosen++;
+  }
+  envelope_end(&w);
+  stralloc_free(&first);
+  stralloc_free(&its);
+  return good < 0 ? -1 : chosen;
 }
 
 static int put_facts(transaction *t, parcel_out *out)
@@ -275,31 +324,53 @@ static void record(run_config const *c, transaction *t, work_result *r)
     log_warnsys("unable to sync the state of %s", t->id);
 }
 
-static void transact(run_config const *c, transaction *t, char const *path,
-                     station *s, work_result *r)
+/* 1, or 0: there is no service. */
+static int transact(run_config const *c, transaction *t, char const *path,
+                    station *s, work_result *r)
 {
+  t->deadline = io_after((int64_t)c->lane_seconds * 1000);
   if (station_open(s, path, t->deadline) < 0) {
     r->outcome = WORK_NO_SERVICE;
-    return;
+    return 0;
   }
   if (ask(t, s) < 0) {
     log_warnsys("no answer from %s for %s", path, t->id);
     station_close(s);
   }
   record(c, t, r);
+  return 1;
+}
+
+/* One transaction after the other, while there is time; who is left is due
+   still, and gets an order of his own. */
+static void transact_all(run_config const *c, transaction *t, char const *path,
+                         station *s, work_result *r)
+{
+  io_time last = io_after(MORE_MS);
+  int got;
+  do {
+    got = next_sort(t);
+    if (got < 0) r->outcome = WORK_TROUBLE;
+    if (got <= 0 || !transact(c, t, path, s, r)) return;
+  } while (io_left(last));
+  for (unsigned i = 0; i < t->q.recipients; i++) {
+    if (!t->waits[i]) continue;
+    sum_up(t, i, r);
+    if (t->retried) r->outcome = WORK_TROUBLE; /* it keeps being unsure */
+  }
 }
 
 void work(run_config const *c, char const *key, station *s, work_order const *o,
           work_result *r)
 {
-  transaction t = {.id = o->id,
-                   .deadline = io_after((int64_t)c->lane_seconds * 1000)};
+  transaction t = {.id = o->id, .retried = o->unsure};
   *r = (work_result){.outcome = WORK_DONE};
   if (!work_open(c, &t.q, o, r)) return;
-  if (select_recipients(&t, key, o->unsure, r) < 0)
+  if (select_recipients(&t, key, r) < 0)
     r->outcome = WORK_TROUBLE;
-  else if (t.chosen)
-    transact(c, &t, *key == RUN_LOCAL ? c->local : c->send, s, r);
+  else
+    transact_all(c, &t, *key == RUN_LOCAL ? c->local : c->send, s, r);
+  free(t.waits);
   free(t.code);
   free(t.record);
   queue_file_close(&t.q);

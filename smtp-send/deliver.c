@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "addr.h"
+#include "delivered.h"
 #include "deliver.h"
 #include "transaction.h"
 
@@ -43,12 +45,32 @@ static int choose(deliverer const *d, letter *l, stralloc *where)
       chosen = t;
     else if (strcmp(other.s, where->s))
       outcome_set(&t->outcome, 554, "5.3.5 Not the destination of this parcel");
-    else if (strcmp(sender(l, t), sender(l, chosen)))
+    else if (strcmp(sender(l, t), sender(l, chosen)) ||
+             strcmp(letter_text(l, t->alias), letter_text(l, chosen->alias)))
       outcome_set(&t->outcome, 451, "4.3.5 Not the sender of this parcel");
   }
   stralloc_free(&other);
   if (chosen && chosen->from) l->from = chosen->from;
+  if (chosen) l->alias = chosen->alias;
   return chosen != 0;
+}
+
+/* Ends loops: who comes by an alias that has passed the message on before. */
+static int refuse_loops(letter *l)
+{
+  stralloc before = STRALLOC_ZERO;
+  int r = delivered_read(&before, &l->message);
+  for (size_t i = 0; r >= 0 && before.len && i < l->n; i++) {
+    recipient *t = l->v + i;
+    if (t->outcome.code || !t->alias) continue;
+    r = delivered_has(&before, letter_text(l, t->alias));
+    if (r > 0)
+      outcome_set(&t->outcome, 554,
+                  "5.4.6 Mail loop: %s has passed it on before",
+                  letter_text(l, t->alias));
+  }
+  stralloc_free(&before);
+  return r < 0 ? -1 : 1;
 }
 
 static int find(deliverer const *d, letter const *l, mx *m, char const *where,
@@ -128,6 +150,9 @@ int deliver(deliverer *d, letter *l, parcel_in *in)
   int r = TX_DONE;
   d->connect_ms = 0;
   d->session.deadline = io_after(d->limits.all * 1000LL);
+  if (!l->verdict.code && refuse_loops(l) < 0)
+    outcome_set(&l->verdict, 451, "4.3.0 Unable to read the header: %s",
+                strerror(errno));
   if (l->verdict.code) letter_decide(l, &l->verdict);
   if (choose(d, l, &where)) r = go(d, l, in, where.s);
   stralloc_free(&where);

@@ -15,7 +15,7 @@ static void reset(letter *l)
 {
   l->text.len = 0;
   compose_reset(&l->message);
-  l->trace = l->from = l->ret = l->envid = 0;
+  l->trace = l->from = l->ret = l->envid = l->alias = 0;
   l->size = 0;
   l->body8 = l->utf8 = l->complete = l->queued = 0;
   l->n = 0;
@@ -94,6 +94,14 @@ static int from(letter *l, parcel_record const *r)
   return keep_param(l, &l->envid, parcel_param(r, 1, "ENVID"));
 }
 
+/* One that is no address is none. */
+static int keep_alias(letter *l, recipient *t, parcel_record const *r)
+{
+  char const *rcpt = parcel_param(r, 2, "rcpt");
+  char const *alias = envelope_alias(parcel_part(r, 1), rcpt ? rcpt : "");
+  return *alias ? keep_address(l, &t->alias, alias, 0) : 1;
+}
+
 static recipient *more(letter *l)
 {
   if (l->n == PARCEL_RECIPIENTS) return errno = EPROTO, (recipient *)0;
@@ -121,6 +129,7 @@ static int to(letter *l, parcel_record const *r)
       keep_param(l, &t->notify, parcel_param(r, 2, "notify")) < 0 ||
       keep_param(l, &t->orcpt, parcel_param(r, 2, "orcpt")) < 0)
     return -1;
+  if (good && keep_alias(l, t, r) < 0) return -1;
   own = parcel_param(r, 2, "from");
   if (good && own) good = keep_address(l, &t->from, own, ADDR_NULL);
   if (good < 0) return -1;

@@ -16,7 +16,8 @@ typedef struct recipient {
   unsigned long number;
   size_t address; /* these are positions in letter.text, 0: absent */
   size_t via, notify, orcpt;
-  size_t from; /* its own reverse-path */
+  size_t from;  /* its own reverse-path */
+  size_t alias; /* of ours, by which it came here: envelope_alias */
   int accepted;
   outcome outcome;
 } recipient;
@@ -27,6 +28,7 @@ typedef struct letter {
   stralloc text; /* strings, NUL-terminated; the first is empty */
   size_t trace;  /* P id */
   size_t from, ret, envid;
+  size_t alias;            /* of those it is being sent to */
   unsigned long long size; /* as F says, 0: not told */
   int body8, utf8;
   int requiretls; /* RFC 8689; never for the null reverse-path (4.2.1) */

@@ -12,7 +12,8 @@
 static int write_out(letter const *l, int (*put)(char const *, size_t, void *),
                      void *data)
 {
-  compose_trace const t = {.by = conf_me()};
+  compose_trace const t = {
+      .by = conf_me(), .delivered_to = l->alias ? letter_text(l, l->alias) : 0};
   return compose_write(&l->message, &t, put, data);
 }
 

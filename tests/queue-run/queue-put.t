@@ -115,6 +115,23 @@ tap.same((out[0][:15], len(recipients(queued()[0]))), ('T 1 550 5.7.1 J', 1),
          'junk is never sent on')
 tap.ok(b'5:Vjunk,' in open(queued()[0], 'rb').read(), 'and stays junk')
 
+# Loops (RFC 5321 6.3): what an alias has passed on before
+far = remote(0, 'far@c.test', 'rcpt=LIST@a.test')
+again = b'Received: by c.test\r\nDelivered-To: list@A.test\r\n' + MESSAGE
+for klass in 'received', 'submitted':
+    tap.same((put(parcel(far, message=again), klass), queued()),
+             (['R p1 554 5.4.6 Mail loop'], []),
+             f'a loop is refused: {klass} mail for an alias with its Delivered-To')
+tap.ok(accepted(put(parcel(far, message=again.replace(b'list', b'lisa')))),
+       'but not for another address')
+tap.ok(accepted(put(parcel(far, message=MESSAGE + again))), 'nor in the body')
+tap.ok(accepted(put(parcel(remote(0, 'list@a.test', 'rcpt=list@a.test'),
+                           message=again), 'submitted')),
+       'what no alias passes on is no loop')
+out = put(parcel(rec('T', '0\0list@a.test'), message=again))
+tap.same((len(out), bool(accepted(out)), len(recipients(queued()[0]))),
+         (1, True, 3), 'beside others a loop is kept: its sender is told of it')
+
 # Nothing half
 whole = parcel(local(0, 'alice'))
 tap.same(({run(['queue-put'], whole[:n])[1] for n in range(1, len(whole), 5)},

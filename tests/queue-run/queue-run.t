@@ -99,6 +99,20 @@ submit(remote(0, 'a@c.test', 'via=relay.test:25'), remote(1, 'b@d.test',
 empty()
 tap.same(len(send.parcels[-1]['to']), 2, 'via is the destination')
 
+# A parcel for each reverse-path and each alias, all in one attempt
+send.parcels.clear()
+submit(remote(0, 'a@c.test', 'rcpt=l1@a.test'), remote(1, 'b@c.test'),
+       remote(2, 'c@c.test', 'rcpt=l2@a.test'),
+       remote(3, 'd@c.test', 'rcpt=l1@a.test'),
+       remote(4, 'e@c.test', 'from=x@a.test'),
+       remote(5, 'f@c.test', 'from=x@a.test', 'rcpt=f@C.test'))
+tap.ok(empty(), 'six recipients at one host')
+tap.same([[t[1][0] for t in x['to']] for x in send.parcels],
+         [['a', 'd'], ['b'], ['c'], ['e', 'f']],
+         'those of one reverse-path and one alias (Delivered-To) share a parcel')
+tap.same({x['facts'][-1] for x in send.parcels}, {'attempt=1'},
+         'and nobody waits for a second attempt')
+
 # A mixed fate
 send.parcels.clear()
 empty_mail()

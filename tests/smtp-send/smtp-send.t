@@ -260,6 +260,40 @@ same(child.wait(10), 0, 'then exit 0')
 child.stdin.close()
 child.stdout.close()
 
+# Delivered-To (RFC 5321 6.3): of the alias by which a recipient came here
+p = Peer()
+r = to_peer(p, parcel(MESSAGE, toparams=['rcpt=list@a.test']) +
+            parcel(MESSAGE, ident='x2', toparams=['rcpt=B@b.test']) +
+            parcel(MESSAGE, ident='x3'))
+same(p.connections[0].messages,
+     [b'Delivered-To: list@a.test\r\n' + MESSAGE, MESSAGE, MESSAGE],
+     'an alias is named, and nothing else')
+same(p.connections[0].lines[1],
+     f'MAIL FROM:<a@a.test> SIZE={len(MESSAGE) + 27}',
+     'RFC 1870: and counts in SIZE')
+again = b'Delivered-To: LIST@a.test\r\n' + MESSAGE
+p = Peer()
+r = to_peer(p, parcel(again, toparams=['rcpt=list@a.test']))
+expect(r, 'RFC 5321 6.3: an alias that passed the message on before is a loop',
+       'R x1 554 5.4.6 Mail loop: list@a.test')
+same(p.connections, [], 'and nobody is bothered')
+both = net('T', '1', 'c@b.test', 'route=remote', 'rcpt=other@a.test')
+r = to_peer(p, parcel(again, toparams=['rcpt=list@a.test'], before=both))
+expect(r, 'each recipient has its own loop', 'T 0 554 5.4.6', 'T 1 250',
+       'R x1 250')
+same(p.connections[0].messages,
+     [b'Delivered-To: other@a.test\r\n' + again], 'the newest above')
+r = to_peer(Peer(), parcel(MESSAGE, toparams=['rcpt=list@a.test'], before=both))
+expect(r, 'a parcel is of one alias', 'T 0 250', 'T 1 451 4.3.5', 'R x1 250')
+p = Peer({'caps': ['peer.test']})
+r = to_peer(p, parcel(MESSAGE, toparams=['rcpt=l\u00fc@a.test']))
+same(p.connections[0].messages, [MESSAGE],
+     'RFC 6531 3.4: no Delivered-To that would need SMTPUTF8')
+r = to_peer(p, parcel(MESSAGE, toparams=['rcpt=l@b\u00fccher.test']))
+same(p.connections[1].messages,
+     [b'Delivered-To: l@xn--bcher-kva.test\r\n' + MESSAGE],
+     'RFC 5891: an international domain in A-labels')
+
 # The manual says what the code does
 page = open('smtp-send/smtp-send.8').read()
 for name, seconds in re.findall(r'\.(\w+) = (\d+)',
