@@ -19,10 +19,10 @@ def free_port():
         return s.getsockname()[1]
 
 
-def await_port(port):
+def await_port(port, host="127.0.0.1"):
     for _ in range(1000):
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((host, port), 1).close()
             return
         except OSError:
             time.sleep(0.01)
@@ -46,6 +46,9 @@ def owner(user, spare):
 
 
 class Server:
+    host = "127.0.0.1"  # where it listens
+    client = None       # whence the clients come, if not from there
+
     def __init__(self, root):
         self.root = root
         os.mkdir(root, 0o755)
@@ -66,6 +69,14 @@ class Rohrpost(Server):
     """tcp-listen smtp-recv and unix-listen maildir-put, resident, nothing else:
     what plain local mail needs."""
     name = "rohrpost"
+    programs = ("tcp-listen", "unix-listen", "smtp-recv", "maildir-put",
+                "table-build")
+    way = "put"  # the socket to which smtp-recv brings mail
+    more_env = {}
+
+    def services(self, drop, peer):
+        """Others between smtp-recv and maildir-put."""
+        return []
 
     def __init__(self, root, programs):
         super().__init__(root)
@@ -74,14 +85,13 @@ class Rohrpost(Server):
         self.maildir = f"{root}/mail/{DOMAIN}/user"
         for d in ("bin", "run", "tables", "mail"):
             os.mkdir(f"{root}/{d}", 0o755)
-        for prog in ("tcp-listen", "unix-listen", "smtp-recv", "maildir-put",
-                     "table-build"):
+        for prog in self.programs:
             shutil.copy(f"{programs}/{prog}", f"{root}/bin")
         os.chown(root + "/mail", *mail)
         self.tables(root)
         env = dict(os.environ, PATH=root + "/bin:/usr/bin:/bin",
                    ROHRPOST_ME="mail.bench.test", ROHRPOST_RUN=root + "/run",
-                   ROHRPOST_TABLES=root + "/tables")
+                   ROHRPOST_TABLES=root + "/tables", **self.more_env)
 
         def drop(ids):
             return [] if os.geteuid() else ["-u", "%d:%d" % ids]
@@ -92,9 +102,10 @@ class Rohrpost(Server):
             root + "/log",
             (["unix-listen", *drop(mail), *peer, root + "/run/put",
               "maildir-put", "-w", *many], env),
-            (["tcp-listen", *drop(recv), "127.0.0.1", str(self.port),
+            *((argv, env) for argv in self.services(drop(recv), peer)),
+            (["tcp-listen", *drop(recv), self.host, str(self.port),
               "smtp-recv", "-w", *many, "-C", "2000", "-o",
-              root + "/run/put"], env))
+              f"{root}/run/{self.way}"], env))
 
     def tables(self, root):
         write(root + "/users", RECIPIENT + ":$6$s$x\n")
@@ -116,7 +127,7 @@ queue_directory = {root}/queue
 data_directory = {root}/data
 maillog_file = {root}/log/maillog
 maillog_file_prefixes = {root}
-inet_interfaces = 127.0.0.1
+inet_interfaces = {host}
 inet_protocols = ipv4
 myhostname = mail.bench.test
 mydestination =
@@ -134,7 +145,7 @@ disable_dns_lookups = yes
 default_process_limit = 600
 import_environment = MAIL_CONFIG={root}/etc
 """
-    MASTER = """127.0.0.1:{port} inet n - n - - smtpd
+    MASTER = """{host}:{port} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -153,6 +164,10 @@ anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 """
 
+    def services(self):
+        """What runs beside it, each (argv, environment)."""
+        return []
+
     def __init__(self, root):
         super().__init__(root)
         uid, gid = owner("rp-mail", 64001)
@@ -163,8 +178,9 @@ postlog unix-dgram n - n - 1 postlogd
         os.chown(root + "/mail", uid, gid)
         self.maildir = root + "/mail/user"
         write(root + "/etc/main.cf",
-              self.MAIN.format(root=root, uid=uid, gid=gid))
-        write(root + "/etc/master.cf", self.MASTER.format(port=self.port))
+              self.MAIN.format(root=root, uid=uid, gid=gid, host=self.host))
+        write(root + "/etc/master.cf",
+              self.MASTER.format(port=self.port, host=self.host))
         self.tree = Tree(root + "/log/start", (
             ["/usr/sbin/postfix", "-c", root + "/etc", "start-fg"],
-            dict(os.environ)))
+            dict(os.environ)), *self.services())

@@ -1,8 +1,9 @@
 /* smtp-load: plain SMTP clients that read every reply before they go on.
 
-   smtp-load PORT SESSIONS MESSAGES PER SIZE RECIPIENT
-     SESSIONS clients at once send MESSAGES of SIZE bytes in all, PER of them on
-     each connection (0: as many as a client has).
+   smtp-load PORT SESSIONS MESSAGES PER SIZE|FILE RECIPIENT [FROM-IP TO-IP]
+     SESSIONS clients at once send MESSAGES of SIZE bytes in all, or the one in
+     FILE (CRLF line ends, dots doubled), PER of them on each connection (0: as
+     many as a client has).
    smtp-load PORT SESSIONS
      opens connections as far as the reply to EHLO, prints a line, and keeps
      them until standard input ends. */
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 static int port, per;
-static char const *recipient;
+static char const *recipient, *from_ip, *to_ip = "127.0.0.1";
 static char *text; /* a message with its final dot */
 static size_t textlen;
 
@@ -31,10 +32,14 @@ static int dial(void)
 {
   struct sockaddr_in a = {.sin_family = AF_INET,
                           .sin_port = htons((unsigned short)port),
-                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+                          .sin_addr.s_addr = inet_addr(to_ip)};
+  struct sockaddr_in from = {.sin_family = AF_INET};
   int one = 1, s = socket(AF_INET, SOCK_STREAM, 0);
   if (s < 0) die("socket");
   setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (from_ip) from.sin_addr.s_addr = inet_addr(from_ip);
+  if (from_ip && bind(s, (struct sockaddr *)&from, sizeof from) < 0)
+    die("bind");
   if (connect(s, (struct sockaddr *)&a, sizeof a) < 0) die("connect");
   return s;
 }
@@ -90,7 +95,7 @@ static int greet(void)
 {
   int s = dial();
   expect(s, '2');
-  says(s, "EHLO client.test\r\n", '2');
+  says(s, "EHLO client.example\r\n", '2');
   return s;
 }
 
@@ -98,7 +103,7 @@ static void message(int s)
 {
   char rcpt[300];
   snprintf(rcpt, sizeof rcpt, "RCPT TO:<%s>\r\n", recipient);
-  says(s, "MAIL FROM:<sender@client.test>\r\n", '2');
+  says(s, "MAIL FROM:<sender@client.example>\r\n", '2');
   says(s, rcpt, '2');
   says(s, "DATA\r\n", '3');
   say(s, text, textlen, '2');
@@ -118,11 +123,11 @@ static void client(int messages)
 
 static void write_text(size_t size)
 {
-  static char const header[] = "From: Sender <sender@client.test>\r\n"
+  static char const header[] = "From: Sender <sender@client.example>\r\n"
                                "To: Recipient <recipient@bench.test>\r\n"
                                "Subject: a message of the benchmark\r\n"
                                "Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n"
-                               "Message-ID: <1@client.test>\r\n\r\n";
+                               "Message-ID: <1@client.example>\r\n\r\n";
   static char const line[] =
       "The quick brown fox jumps over the lazy dog, again and again.\r\n";
   text = malloc(size + sizeof header + sizeof line + 8);
@@ -133,6 +138,17 @@ static void write_text(size_t size)
     memcpy(text + textlen, line, sizeof line - 1);
     textlen += sizeof line - 1;
   }
+  memcpy(text + textlen, ".\r\n", 3);
+  textlen += 3;
+}
+
+static void read_text(char const *file)
+{
+  FILE *f = fopen(file, "r");
+  text = malloc(1 << 20);
+  if (!f || !text) die(file);
+  textlen = fread(text, 1, (1 << 20) - 3, f);
+  fclose(f);
   memcpy(text + textlen, ".\r\n", 3);
   textlen += 3;
 }
@@ -163,11 +179,18 @@ static int hold(int sessions)
 
 int main(int argc, char **argv)
 {
-  if (argc != 3 && argc != 7) return 100;
+  if (argc != 3 && argc != 7 && argc != 9) return 100;
   port = atoi(argv[1]);
   if (argc == 3) return hold(atoi(argv[2]));
   per = atoi(argv[4]);
   recipient = argv[6];
-  write_text((size_t)atol(argv[5]));
+  if (argc == 9) {
+    from_ip = argv[7];
+    to_ip = argv[8];
+  }
+  if (atol(argv[5]))
+    write_text((size_t)atol(argv[5]));
+  else
+    read_text(argv[5]);
   return load(atoi(argv[2]), atoi(argv[3]));
 }

@@ -25,8 +25,8 @@ class Options(argparse.ArgumentParser):
         self.exit(100, f"package/bench: fatal: {message}\n")
 
 
-def options():
-    p = Options(prog="package/bench smtp")
+def options(subject="smtp"):
+    p = Options(prog="package/bench " + subject)
     p.add_argument("programs", help=argparse.SUPPRESS)
     p.add_argument("-n", type=int, default=1500)
     p.add_argument("-r", type=int, default=3)
@@ -50,13 +50,15 @@ def file_system(directory):
     return tempfile.gettempdir()
 
 
-def load(generator, server, sessions, per, n):
-    """(ms of CPU for a message, delivered for a second)"""
+def load(generator, server, sessions, per, n, what=SIZE):
+    """(ms of CPU for a message, delivered for a second); what: its size or
+    its file"""
     server.clear()
     before = server.tree.cpu()
     start = time.monotonic()
     p = subprocess.run([generator, str(server.port), str(sessions), str(n),
-                        str(per), str(SIZE), servers.RECIPIENT])
+                        str(per), str(what), servers.RECIPIENT] +
+                       ([server.client, server.host] if server.client else []))
     if p.returncode:
         raise SystemExit(f"package/bench: fatal: {server.name} refused mail")
     end = start + 120
