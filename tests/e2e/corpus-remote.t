@@ -24,15 +24,20 @@ there.make()
 there.up()
 here = make("here.test")
 here.dkim("here.test", "ed25519")
-with open(here.root + "/service/send/run") as f:
-    script = f.read()
-with open(here.root + "/service/send/run", "w") as f:
-    f.write(script.replace("smtp-send ",
-                           f"smtp-send -s 127.0.0.1:{there.port['SMTP']} "))
-with open(here.root + "/service/submissions/run") as f:
-    script = f.read()
-with open(here.root + "/service/submissions/run", "w") as f:
-    f.write(script.replace("smtp-recv ", "smtp-recv -M "))  # spam is among it
+
+
+def edit(service, old, new):
+    path = f"{here.root}/service/{service}/run"
+    with open(path) as f:
+        script = f.read()
+    with open(path, "w") as f:
+        f.write(script.replace(old, new))
+
+
+edit("send", "smtp-send ", f"smtp-send -s 127.0.0.1:{there.port['SMTP']} ")
+# what others wrote, spam among it
+edit("submissions", "smtp-recv ", "smtp-recv -M ")
+edit("queue-submitted", "sender-check |", "")
 here.make()
 here.up()
 
