@@ -172,6 +172,12 @@ static int trusted(serve const *s, unsigned char const *key)
   return 0;
 }
 
+/* A network may have what one of its addresses may. */
+static unsigned most_net(serve const *s)
+{
+  return s->maxnet > s->maxip ? s->maxnet : s->maxip;
+}
+
 /* In *own, how many of the seats are its own already. */
 static int counted_in(serve_door *d, unsigned char const *key, unsigned own,
                       int64_t *hold, char const **why)

@@ -31,7 +31,8 @@ typedef struct serve_peer {
 #define SERVE_USAGE "[ -w ] [ -d fd ] [ -c max ] [ -C maxip ] [ -U uid,… ]"
 
 /* Servers that strangers reach take these, too:
-     -N N      at most N of one network (IPv4 /24, IPv6 /48; default 100)
+     -N N      at most N of one network (IPv4 /24, IPv6 /48; default 100,
+               and never fewer than of one address)
      -F W=V,…  ip=N/S net=N/S all=N/S: so many connections in so many seconds
                of an address, of a network, and in all (default: any number);
                wait=S: those that are too fast wait for at most so long before
