@@ -185,7 +185,7 @@ static int counted_in(serve_door *d, unsigned char const *key, unsigned own,
   unsigned ip, network;
   seated(d, key, &ip, &network);
   *why = d->s->refusal;
-  if (ip >= d->s->maxip + own || network >= d->s->maxnet + own) {
+  if (ip >= d->s->maxip + own || network >= most_net(d->s) + own) {
     serve_door_log(key, ip >= d->s->maxip + own ? "too many of its address"
                                                 : "too many of its network");
     return 0;

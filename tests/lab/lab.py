@@ -88,14 +88,14 @@ class Lab:
         with open(d + "/nsd.conf", "w") as f:
             f.writelines(conf)
         run("nsd-checkconf", d + "/nsd.conf")
-        locals_ = "".join(f' local-zone: "{z}" nodefault\n' for z in zones)
+        locals_ = "".join(f' local-zone: "{z}" transparent\n' for z in zones)
         with open(d + "/unbound.conf", "w") as f:
             f.write(f'server:\n username: ""\n chroot: ""\n directory: "{d}"\n'
                     f' pidfile: "{d}/unbound.pid"\n interface: {h.ip}\n'
                     f' access-control: {NET}0/24 allow\n use-syslog: no\n'
                     ' do-not-query-localhost: no\n do-daemonize: no\n'
                     ' module-config: "iterator"\n local-zone: "test." '
-                    f'nodefault\n{locals_}remote-control:\n'
+                    f'static\n{locals_}remote-control:\n'
                     ' control-enable: no\n' + "".join(stubs))
         for cmd in (("nsd", "-d", "-c", d + "/nsd.conf"),
                     ("unbound", "-d", "-c", d + "/unbound.conf")):

@@ -44,20 +44,20 @@ def imap(host, user, command, path="INBOX"):
                     f"imaps://{host.ip}/{path}", "-X", command, check=False)
 
 
-def fetch(host, user, token):
+def fetch(host, user, token, box="INBOX"):
     """The message whose Subject holds the token, or ''."""
     uids = re.findall(r"\d+", "".join(
-        line for line in imap(host, user, f"UID SEARCH SUBJECT {token}")
+        line for line in imap(host, user, f"UID SEARCH SUBJECT {token}", box)
         .splitlines() if line.startswith("* SEARCH")))
     if not uids:
         return ""
     return host.run("curl", "-sk", "-m", "20", "--user",
                     f"{user}:{PASSWORDS[user]}",
-                    f"imaps://{host.ip}/INBOX;UID={uids[-1]}", check=False)
+                    f"imaps://{host.ip}/{box};UID={uids[-1]}", check=False)
 
 
-def arrives(host, user, token, seconds=30):
-    return tap.until(lambda: fetch(host, user, token), seconds)
+def arrives(host, user, token, seconds=30, box="INBOX"):
+    return tap.until(lambda: fetch(host, user, token, box), seconds)
 
 
 def unfold(message):
@@ -71,9 +71,9 @@ def submit(token, to, *more):
                       f"Subject: {token}", *more, check=False)
 
 
-def plain_smtp(where, token, sender, to, fr):
+def plain_smtp(where, token, sender, to, fr, *more):
     return where.run("swaks", "--server", fr.ip + ":25", "-f", sender, "-t",
-                     to, "--header", f"Subject: {token}", check=False)
+                     to, "--header", f"Subject: {token}", *more, check=False)
 
 
 def dkim_results(message):
@@ -171,20 +171,23 @@ tap.ok(arrives(b, "bob@b.test", "token-four"),
        "and delivered when it is back and the queue is told (SIGALRM)",
        a.log("queue"), a.log("send"))
 
-# An SPF violation shows
+# An SPF violation shows, and is junk where no DMARC policy says more
 out = plain_smtp(client, "token-five", "ceo@a.test", "bob@b.test", b)
-text = unfold(arrives(b, "bob@b.test", "token-five"))
+text = unfold(arrives(b, "bob@b.test", "token-five", box="Junk"))
 tap.ok(re.search(r"(?im)^authentication-results: mail\.b\.test;.*spf=fail",
                  text), "SPF -all violated: spf=fail", out, text)
 
-# Port 25 neither relays nor signs
+# Port 25 neither relays nor signs, nor forwards junk
 out = plain_smtp(client, "token-six", "ceo@a.test", "bob@b.test", a)
 tap.ok(" 550 5.7.1" in out or " 554 5.7.1" in out,
        "port 25 of a.test does not relay", out)
-out = plain_smtp(b, "token-seven", "ceo@a.test", "forward@a.test", a)
+out = plain_smtp(client, "token-junk", "ceo@a.test", "forward@a.test", a)
+tap.ok("550 5.7.1" in out, "junk is not forwarded", out)
+out = plain_smtp(b, "token-seven", "bob@b.test", "forward@a.test", a,
+                 "--h-From", "ceo@a.test")
 got = arrives(b, "bob@b.test", "token-seven")
-tap.ok(got, "mail forged as ceo@a.test is forwarded by the alias of a.test",
-       out, a.log("queue-received"), a.log("queue"))
+tap.ok(got, "mail forged as From ceo@a.test is forwarded by the alias of "
+       "a.test", out, a.log("queue-received"), a.log("queue"))
 tap.ok(got and not re.search(r"(?im)^dkim-signature:", got),
        "and leaves unsigned", got)
 
