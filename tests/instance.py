@@ -67,6 +67,7 @@ class Instance:
     def local(self):
         """On free ports of 127.0.0.1: {"SMTP": …}. No DNS query leaves."""
         self.value("LISTEN", "127.0.0.1")
+        self.value("RATES", "")
         self.value("DNSCACHEIP", "127.0.0.1")
         self.value("DNSCACHEPORT", free_ports(1)[0])
         self.port = dict(zip(self.PORTS, free_ports(len(self.PORTS))))
@@ -172,7 +173,10 @@ class Instance:
     def down(self):
         """A clean stop; the processes that are left."""
         if self.supervisor and self.supervisor.poll() is None:
-            run("s6-svscanctl", "-t", self.root + "/service", check=False)
+            if self.supervisor.args[0] == "runsvdir":
+                self.supervisor.send_signal(signal.SIGHUP)
+            else:
+                run("s6-svscanctl", "-t", self.root + "/service", check=False)
             self.supervisor.wait(90)
         return self.pids()
 

@@ -29,6 +29,8 @@ def start():
     i.setup("localhost", DOMAIN)
     i.local()
     i.value("CLIENTS", "-c 400 -C 400")
+    i.value("RATES", "")
+    i.value("ACCOUNT_RATES", "first=0/1")
     for user in ("u", "v", "sync", "perl", "fetch", "two"):
         i.account(f"{user}@{DOMAIN}", PASSWORD)
     i.table("aliases", f"müller@{DOMAIN}: u@{DOMAIN}",

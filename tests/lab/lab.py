@@ -45,6 +45,7 @@ class Host(instance.Instance):
         super().setup(f"mail.{domains[0]}", *domains)
         self.value("DNSCACHEIP", self.lab.resolver)
         self.value("LISTEN", "0.0.0.0")
+        self.value("RATES", "")
 
     def pids(self):
         return run("ip", "netns", "pids", self.ns, check=False).split()
