@@ -30,7 +30,8 @@ def start():
     i.local()
     i.value("CLIENTS", "-c 400 -C 400")
     i.value("RATES", "")
-    i.value("ACCOUNT_RATES", "first=0/1")
+    i.value("ACCOUNT_RATES",
+            "messages=0/1,recipients=0/1,first=0/1")
     for user in ("u", "v", "sync", "perl", "fetch", "two"):
         i.account(f"{user}@{DOMAIN}", PASSWORD)
     i.table("aliases", f"müller@{DOMAIN}: u@{DOMAIN}",
