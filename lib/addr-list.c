@@ -10,7 +10,8 @@ typedef struct list {
   stralloc name, route, local, domain, comment;
   int failed; /* out of memory */
   int group;
-  int rest; /* something was passed over */
+  int rest;   /* something was passed over */
+  int joined; /* words without a dot between them became one local part */
   int (*each)(addr_item const *, void *);
   void *data;
 } list;
@@ -88,18 +89,21 @@ static int in_word(int c)
    were, and to local without. A dot is part of a word. */
 static void words(list *l)
 {
-  int blank = 0;
+  int blank = 0, dot = 1; /* what is before allows a word of a local part */
+  l->joined = 0;
   for (;;) {
     stralloc *to = &l->name;
     size_t from;
     blank |= skip(l);
     if (here(l) != '"' && !in_word(here(l))) return;
+    l->joined |= !dot && *l->s != '.';
     if (blank && to->len) add(l, to, ' ');
     from = to->len;
     if (*l->s == '"')
       quoted(l, to);
     else
       while (in_word(here(l))) add(l, to, *l->s++);
+    dot = l->s[-1] == '.';
     if (to->len > from &&
         !stralloc_catb(&l->local, to->s + from, to->len - from))
       l->failed = 1;
@@ -202,6 +206,7 @@ static int angle(list *l)
   l->name = name;
   if (here(l) == '@') {
     has_domain = 1;
+    l->rest |= l->joined;
     l->s++;
     domain(l, &l->domain);
   }
@@ -228,6 +233,7 @@ static int plain(list *l)
     if (!stralloc_cat(&l->name, &l->domain)) l->failed = 1;
     return angle(l);
   }
+  l->rest |= l->joined;
   skip_rest(l);
   l->name.len = 0;
   if (!stralloc_cat(&l->name, &l->comment)) l->failed = 1;

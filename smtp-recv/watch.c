@@ -29,6 +29,14 @@ static size_t skip_cfws(char const *s, size_t i, size_t len)
   return i;
 }
 
+/* How much of a value that may have been cut is the same as ours: all that is
+   there, or all of ours. */
+static int begins(char const *s, size_t len, char const *me)
+{
+  size_t n = strlen(me);
+  return !strncasecmp(s, me, len < n ? len : n);
+}
+
 int watch_claims(char const *value, size_t len, char const *me)
 {
   size_t i = skip_cfws(value, 0, len);
@@ -36,13 +44,14 @@ int watch_claims(char const *value, size_t len, char const *me)
   if (value[i] == '"') {
     for (i++; i < len && value[i] != '"'; i++, me++) {
       if (value[i] == '\\') i++;
-      if (i >= len || !*me || strncasecmp(value + i, me, 1)) return 0;
+      if (i >= len) return 1;
+      if (!*me || strncasecmp(value + i, me, 1)) return 0;
     }
-    return !*me;
+    return i >= len || !*me;
   }
-  if (len - i < strlen(me) || strncasecmp(value + i, me, strlen(me))) return 0;
+  if (!begins(value + i, len - i, me)) return 0;
   i += strlen(me);
-  return i == len || strchr(" \t\r\n;(", value[i]) != 0;
+  return i >= len || strchr(" \t\r\n;(", value[i]) != 0;
 }
 
 static void results(watch *w, char const *value, size_t len)

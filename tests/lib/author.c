@@ -73,6 +73,18 @@ static void test_field(void)
       {"a@b.test, \"open <c@d.test>", beside},
       {"\"open <c@d.test>", beside},
       {"a@b.test; c@d.test", "a@b.test|c@d.test"},
+      /* one reader joins them, another takes the last */
+      {"x a@b.test", beside},
+      {"x(y)a@b.test", beside},
+      {"x\r\n a@b.test", beside},
+      {"\"x\"a@b.test", beside},
+      {"a\"x\"@b.test", beside},
+      {"A <x a@b.test>", beside},
+      {"A <x(y)a@b.test>", beside},
+      {"A <\"x\"a@b.test>", beside},
+      {"a . b@b.test", "a.b@b.test"},
+      {"a(x).(y)b@b.test", "a.b@b.test"},
+      {"\"a\".b@b.test", "a.b@b.test"},
   };
   for (unsigned i = 0; i < sizeof v / sizeof *v; i++) {
     char header[200];

@@ -1,4 +1,5 @@
 /* needs: smtp-recv/watch.o */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "smtp-recv/watch.h"
@@ -18,6 +19,23 @@ static void feed(char const *s, size_t step)
 static int claims(char const *s)
 {
   return watch_claims(s, strlen(s), "mx.a.test");
+}
+
+/* A comment of every length that puts the authserv-id where what is kept of a
+   field ends: how many of them are not seen. */
+static int cut(void)
+{
+  static char s[WATCH_FIELD + 200];
+  int missed = 0;
+  for (int quote = 0; quote < 2; quote++)
+    for (int pad = WATCH_FIELD - 60; pad < WATCH_FIELD + 5; pad++) {
+      int n =
+          snprintf(s, sizeof s, "Authentication-Results: (%*s)%s; spf=pass\r\n",
+                   pad, "x", quote ? "\"mx.a.test\"" : "mx.a.test");
+      feed(s, (size_t)n);
+      missed += w.nforged != 1;
+    }
+  return missed;
 }
 
 int main(void)
@@ -44,6 +62,11 @@ int main(void)
   ok(!claims("mx.a.test.b; x") && !claims("x.a.test;") && !claims("\"mx\";"),
      "that of others");
   ok(claims("") && claims("( never ended"), "what cannot be told is ours");
+  ok(claims("mx.a.te") && claims("\"mx.a.te") && claims("\"mx.a.test") &&
+         claims("\"mx.a\\"),
+     "and what ends inside our authserv-id");
+  ok(!claims("mx.b.te") && !claims("\"mx.b"), "unless it differs before");
+  is_int(cut(), 0, "RFC 8601 5: a field may be cut anywhere for its length");
   srand(3);
   for (int i = 0; i < 20000; i++) {
     static char const letters[] = "Authentication-Results:mx.a.test()\\\"\r\n ";
