@@ -85,10 +85,17 @@ void instance_lend(pool *p, pool_instance *i, int client)
   i->client = client;
   i->ended = 0;
   i->deadline = io_after(PARCEL_MS);
+  i->moved = io_now();
   i->up_frame = (frame_up){0};
   i->down_frame = (frame_down){0};
   clear(&i->up);
   clear(&i->down);
+}
+
+int instance_stalled(pool_instance const *i)
+{
+  return i->client >= 0 && !i->ended && !i->up_frame.asked &&
+         i->up.from == i->up.end && i->down.from == i->down.end;
 }
 
 short instance_client_wants(pool_instance const *i)
@@ -156,6 +163,7 @@ int instance_move(pool *p, pool_instance *i, short client, short own)
 {
   int fd = p->clients[i->client].fd, r = 1;
   short const in = POLLIN | POLLHUP | POLLERR;
+  i->moved = io_now();
   if (client & in && instance_client_wants(i) & POLLIN)
     r = from_client(i, fd);
   else if (client & (POLLHUP | POLLERR))

@@ -101,6 +101,35 @@ static void staff(pool *p)
   }
 }
 
+/* Of the instances whose clients say nothing that for longest, if clients wait
+   and no other is left to be lent or started; else 0. */
+static pool_instance *most_stalled(pool *p)
+{
+  pool_instance *best = 0;
+  if (longest_waiting(p) < 0) return 0;
+  for (unsigned n = 0; n < p->ninstances; n++) {
+    pool_instance *i = p->instances + n;
+    if (i->fd < 0 || i->client < 0) return 0;
+    if (instance_stalled(i) && (!best || i->moved < best->moved)) best = i;
+  }
+  return best;
+}
+
+static io_time stalled_until(pool const *p, pool_instance const *i)
+{
+  return i->moved + (io_time)p->stall * 1000;
+}
+
+/* Slow clients may fill the pool, but not keep it. */
+static void make_room(pool *p)
+{
+  pool_instance *i = most_stalled(p);
+  if (!i || io_left(stalled_until(p, i))) return;
+  log_warn("a client that waits gets the instance of one that stalls");
+  client_end(p, i->client);
+  instance_end(i, 0);
+}
+
 static void expire(pool *p)
 {
   for (unsigned n = 0; n < p->s->max; n++)
@@ -127,9 +156,11 @@ static void sooner(int *ms, io_time t)
   if (*ms < 0 || left < *ms) *ms = left;
 }
 
-static int next_deadline(pool const *p)
+static int next_deadline(pool *p)
 {
   int ms = -1, waiting = longest_waiting(p) >= 0;
+  pool_instance const *stalled = most_stalled(p);
+  if (stalled) sooner(&ms, stalled_until(p, stalled));
   for (unsigned n = 0; n < p->ninstances; n++) {
     pool_instance const *i = p->instances + n;
     if (i->fd >= 0 && (i->client >= 0 || n >= p->warm))
@@ -239,6 +270,7 @@ static void loop(pool *p, struct pollfd *fds, sigset_t const *calm)
     wait_events(p, fds, calm, ms);
     pause = fds[0].revents && !take(p);
     serve_all(p, fds);
+    make_room(p);
     expire(p);
     while (waitpid(-1, 0, WNOHANG) > 0)
       ;

@@ -29,6 +29,7 @@ typedef struct pool_instance {
   int client;       /* its number, or -1 */
   int ended;        /* '.' has passed */
   io_time deadline; /* of the parcel, or of idleness */
+  io_time moved;    /* when bytes came or went */
   io_time start;    /* not before */
   unsigned failures;
   frame_up up_frame;
@@ -41,6 +42,7 @@ typedef struct pool {
   char const *const *prog;
   pool_instance *instances;
   unsigned ninstances, warm;
+  unsigned stall;       /* seconds: see instance_stalled */
   pool_client *clients; /* s->max of them, fd -1: free */
   unsigned long turns;
 } pool;
@@ -54,6 +56,8 @@ void instance_lend(pool *p, pool_instance *i, int client);
 /* One of both is readable or writable. 1; 0: the parcel is done and the
    instance clean; -1: the client is to blame; -2: the instance is. */
 int instance_move(pool *p, pool_instance *i, short client, short own);
+/* Whether it is only its client's turn to say something. */
+int instance_stalled(pool_instance const *i);
 /* What to poll for. */
 short instance_wants(pool_instance const *i);
 short instance_client_wants(pool_instance const *i);
