@@ -164,15 +164,17 @@ static int remote(intake *x, table *mail, intake_to *to, envelope_to const *t,
   return r;
 }
 
+/* One target that is taken is an answer for all: the RCPT has not failed. */
 static int all(intake *x, table *mail, intake_to *to, envelope_to const *t,
                route_list const *l)
 {
+  unsigned before = to->accepted;
   for (size_t i = 0; i < l->n; i++) {
     int r = l->v[i].local ? append(to, t, l->v[i].address, 1)
                           : remote(x, mail, to, t, l->v + i);
     if (r != 1) return r;
   }
-  return 1;
+  return to->accepted > before ? answer(to, 250, "2.1.5 Queued", 1) : 1;
 }
 
 static int unrouted(intake *x, table *mail, intake_to *to, envelope_to const *t)

@@ -180,7 +180,9 @@ static int decide(sink *s, intake_to *to, refusals *no)
   if (r > 0) r = recipients(s, to, no);
   if (r < 0) return sink_report(s, 'R', 0, 451, "4.3.0 Out of memory");
   if (r == 0) return sink_report(s, 'R', 0, to->code, to->text);
-  if (!to->accepted) return sink_report(s, 'R', 0, no->first, no->why);
+  /* who has one answer for all reads no T line, and would lose that one */
+  if (!to->accepted || (s->one_answer && no->lines.len))
+    return sink_report(s, 'R', 0, no->first, no->why);
   if (!to->fresh) return sink_report(s, 'R', 0, 554, "5.4.6 Mail loop");
   if (to->accepted > PARCEL_RECIPIENTS)
     return sink_report(s, 'R', 0, 552, "5.5.3 Too many recipients");

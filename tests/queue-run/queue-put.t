@@ -115,6 +115,20 @@ tap.same((out[0][:15], len(recipients(queued()[0]))), ('T 1 550 5.7.1 J', 1),
          'junk is never sent on')
 tap.ok(b'5:Vjunk,' in open(queued()[0], 'rb').read(), 'and stays junk')
 
+esmtp = rec('F', 's@b.test'), rec('P', 'proto=ESMTPS') + rec('F', 's@b.test')
+for what, t, want in (
+        ('junk for another host', remote(1, 'far@c.test', 'rcpt=list@a.test'),
+         '550 5.7.1 Junk is not sent on to other hosts'),
+        ('one that cannot be reached', rec('T', '1\0no@a.test'),
+         '550 5.1.1 No such mailbox')):
+    tap.same((put(parcel(local(0, 'bob'), t, after=[rec('V', 'junk')])
+                  .replace(*esmtp)), queued()), ([f'R p1 {want}'], []),
+             f'who speaks SMTP hears no T line: {what} is refused for all, '
+             'not lost')
+tap.ok(accepted(put(parcel(rec('T', '1\0list@a.test'), after=[
+    rec('V', 'junk')]).replace(*esmtp))),
+    'a list keeps junk for those that are here')
+
 # Loops (RFC 5321 6.3): what an alias has passed on before
 far = remote(0, 'far@c.test', 'rcpt=LIST@a.test')
 again = b'Received: by c.test\r\nDelivered-To: list@A.test\r\n' + MESSAGE
