@@ -103,8 +103,26 @@ static void put_amount(stralloc *value, char const *name, uint64_t n)
   check(stralloc_cats(value, text) && stralloc_0(value));
 }
 
-static void account_option(text_line const *l, stralloc *value, char const *w,
-                           size_t len)
+#define PROGRAM 1000 /* bytes of the command, less than a path */
+#define WORDS 32     /* of it */
+
+/* The rest of the line is a command: words, for there is no shell. */
+static void program(text_line const *l, stralloc *value, size_t *pos,
+                    char const *w, size_t len)
+{
+  size_t start = value->len, words = 0;
+  text_must(len > 9 && w[8] == '/', l, "not an absolute program", w, len);
+  do {
+    check((!words || stralloc_append(value, ' ')) &&
+          stralloc_catb(value, w, len));
+    text_must(++words <= WORDS && value->len - start < PROGRAM, l,
+              "too long a command at", w, len);
+  } while (text_word(l, pos, &w, &len));
+  check(stralloc_0(value));
+}
+
+static void account_option(text_line const *l, stralloc *value, size_t *pos,
+                           char const *w, size_t len)
 {
   uint64_t n;
   if (is_option(w, len, "quota")) {
@@ -114,6 +132,8 @@ static void account_option(text_line const *l, stralloc *value, char const *w,
     text_must(amount(&n, w + 9, len - 9, ""), l, "not a number of messages", w,
               len);
     put_amount(value, "messages", n);
+  } else if (is_option(w, len, "program")) {
+    program(l, value, pos, w, len);
   } else
     text_must(0, l, "unknown option", w, len);
 }
@@ -138,7 +158,7 @@ void mail_account(text_line const *l, void *data)
   }
   check(stralloc_0(&value));
   for (; more; more = text_word(l, &pos, &w, &len))
-    account_option(l, &value, w, len);
+    account_option(l, &value, &pos, w, len);
   entries_add(&m->accounts, l, FROM_ACCOUNTS, &key, &value);
   stralloc_free(&key);
   stralloc_free(&value);

@@ -3,6 +3,7 @@
 #ifndef LETTERS_H
 #define LETTERS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define LETTERS_FMT 53
@@ -10,6 +11,14 @@
   (letter_bit('D') | letter_bit('F') | letter_bit('R') | letter_bit('S') |     \
    letter_bit('T'))
 #define LETTERS_KEYWORDS (((UINT64_C(1) << 26) - 1) << 26)
+
+/* The system flags (RFC 3501 2.3.2) but \Recent. */
+#define LETTERS_FLAGS 5
+typedef struct letters_flag {
+  char letter;
+  char const *name;
+} letters_flag;
+extern letters_flag const letters_flags[LETTERS_FLAGS];
 
 static inline uint64_t letter_bit(char c)
 {
@@ -31,5 +40,8 @@ static inline unsigned letters_format(char *to, uint64_t letters)
     if (letters >> i & 1) to[n++] = (char)(i < 26 ? 'A' + i : 'a' + i - 26);
   return n;
 }
+
+/* The bit of the system flag of that name, whatever its case; 0: none */
+uint64_t letters_named(char const *s, size_t len);
 
 #endif

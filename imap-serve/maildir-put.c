@@ -7,7 +7,7 @@
 #include "put-session.h"
 #include "serve.h"
 
-#define USAGE "maildir-put [ -t ] [ -q socket ] " SERVE_USAGE
+#define USAGE "maildir-put [ -t ] [ -p socket ] [ -q socket ] " SERVE_USAGE
 #define dieusage() strerr_dieusage(100, USAGE)
 
 typedef struct put {
@@ -44,9 +44,11 @@ int main(int argc, char const *const *argv)
   subgetopt l = SUBGETOPT_ZERO;
   PROG = "maildir-put";
   for (;;) {
-    int opt = subgetopt_r(argc, argv, "tq:" SERVE_OPTIONS, &l);
+    int opt = subgetopt_r(argc, argv, "tp:q:" SERVE_OPTIONS, &l);
     if (opt == -1) break;
-    if (opt == 'q')
+    if (opt == 'p')
+      p.c.ask = l.arg;
+    else if (opt == 'q')
       p.c.queue = l.arg;
     else if (opt == 't')
       p.c.defer = 1;

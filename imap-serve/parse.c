@@ -301,20 +301,12 @@ int text_is(text const *t, char const *w)
   return t->len == strlen(w) && !strncasecmp(t->s, w, t->len);
 }
 
-static struct {
-  char const *name;
-  char letter;
-} const system_flags[] = {{"\\Answered", 'R'},
-                          {"\\Flagged", 'F'},
-                          {"\\Deleted", 'T'},
-                          {"\\Seen", 'S'},
-                          {"\\Draft", 'D'}};
-
 /* Flags that start with a backslash and are unknown cannot be stored, and
    \Recent is not the client's: both are refused. */
 int parse_flag(parse *p, flag_list *f, size_t room)
 {
-  text t, whole;
+  text t;
+  uint64_t letter;
   if (!parse_peek(p, '\\')) {
     if (!parse_atom(p, &t)) return 0;
     if (f->n == room) return bad(p, "Too many flags");
@@ -323,13 +315,10 @@ int parse_flag(parse *p, flag_list *f, size_t room)
   }
   p->s++;
   if (!parse_atom(p, &t)) return 0;
-  whole = (text){.s = p->s - t.len - 1, .len = t.len + 1};
-  for (size_t i = 0; i < sizeof system_flags / sizeof *system_flags; i++) {
-    if (!text_is(&whole, system_flags[i].name)) continue;
-    f->letters |= letter_bit(system_flags[i].letter);
-    return 1;
-  }
-  return bad(p, "Invalid system flag");
+  letter = letters_named(p->s - t.len - 1, t.len + 1);
+  if (!letter) return bad(p, "Invalid system flag");
+  f->letters |= letter;
+  return 1;
 }
 
 static int flags_init(parse *p, flag_list *f)

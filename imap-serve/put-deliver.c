@@ -5,8 +5,12 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "put-ask.h"
 #include "put-deliver.h"
 #include "route.h"
+
+/* A sorter that is away for so many attempts keeps no mail any longer. */
+#define PATIENCE 3
 
 /* Opens dir/folder, making what is missing. */
 static int open_or_make(put_mailbox *m, char const *dir, char const *folder)
@@ -34,14 +38,12 @@ static int remember(put_deliver *d, char const *account, char const *folder,
          stralloc_0(&d->key);
 }
 
-/* 1; 0: no such account; -1: errno */
-static int find_box(put_deliver *d, char const *account, int junk)
+/* folder: ".NAME", or "" for INBOX. 1; 0: no such account; -1: errno */
+static int find_box(put_deliver *d, char const *account, char const *folder)
 {
-  char folder[MAILDIR_NAME + 1] = "";
   route_account a;
   table *t;
   int r;
-  if (junk) maildir_folder(folder, "Junk");
   if (box_is(d, account, folder)) return 1;
   put_mailbox_close(&d->box);
   t = fresh_table_get(d->mail);
@@ -50,6 +52,7 @@ static int find_box(put_deliver *d, char const *account, int junk)
   if (r <= 0) return r;
   if (a.directory[0] != '/') return errno = EINVAL, -1;
   d->limit = a.limit;
+  d->program = a.program != 0;
   if (open_or_make(&d->box, a.directory, folder) < 0) return -1;
   if (remember(d, account, folder, a.directory)) return 1;
   put_mailbox_close(&d->box);
@@ -58,7 +61,12 @@ static int find_box(put_deliver *d, char const *account, int junk)
 
 char const *put_deliver_spool(put_deliver *d, char const *account)
 {
-  return find_box(d, account, 0) > 0 ? d->tmp.s : 0;
+  return find_box(d, account, "") > 0 ? d->tmp.s : 0;
+}
+
+int put_deliver_program(put_deliver *d, char const *account)
+{
+  return find_box(d, account, "") > 0 && d->program;
 }
 
 static int full(int e)
@@ -118,27 +126,92 @@ static int mailbox_full(put_deliver const *d, int *code, char const **text)
 int put_deliver_room(put_deliver *d, char const *account, uint64_t bytes,
                      int *code, char const **text)
 {
-  if (find_box(d, account, 0) <= 0 || fits(d, bytes)) return 1;
+  if (find_box(d, account, "") <= 0 || fits(d, bytes)) return 1;
   return mailbox_full(d, code, text);
 }
 
-static int stored(envelope_to const *to, put_facts const *f, char const *what,
-                  int *code, char const **text)
+static int stored(put_deliver const *d, envelope_to const *to,
+                  put_facts const *f, char const *what, int *code,
+                  char const **text)
 {
-  log_info("%s from=<%s> to=<%s> mailbox=%s%s: %s", f->id, f->from, to->address,
-           to->mailbox, f->junk ? " junk" : "", what);
+  char const *folder = d->key.s + strlen(d->key.s) + 1;
+  log_info("%s from=<%s> to=<%s> mailbox=%s%s%s: %s", f->id, f->from,
+           to->address, to->mailbox, f->junk ? " junk" : "",
+           f->junk ? "" : folder, what);
   *code = 250;
   *text = "2.0.0 Delivered";
   return PUT_STORED;
 }
 
-int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,
-                    envelope_to const *to, int *code, char const **text)
+/* Whether an earlier attempt has stored it, where a program may have sent it
+   anywhere: 1, 0, -1. */
+static int is_there(put_deliver const *d, put_facts const *f, char const *tag)
+{
+  int root, r, e;
+  if (!f->queue || !f->repeated) return 0;
+  if (!d->program || f->junk) return put_file_there(&d->box, tag);
+  root = account_root(d);
+  if (root < 0) return -1;
+  r = put_file_anywhere(root, tag);
+  e = errno;
+  close(root);
+  return errno = e, r;
+}
+
+/* 1: *a says where it belongs; 0: that may be known later. */
+static int where(put_deliver *d, compose const *c, put_facts const *f,
+                 envelope_to const *to, parcel_record const *r, put_answer *a)
+{
+  *a = (put_answer){.letters = 0};
+  if (f->junk) maildir_folder(a->folder, "Junk");
+  if (f->junk || !d->program) return 1;
+  if (d->ask && put_ask(&d->asked, d->ask, f->id, f->head, r, c, a)) return 1;
+  if (d->ask && f->attempt <= PATIENCE) return 0;
+  log_warn("%s to=<%s>: the delivery program cannot be run", f->id,
+           to->address);
+  return 1;
+}
+
+/* The mailbox that the program named is made if it is missing; where that
+   cannot be, the message stays in INBOX. */
+static int open_named(put_deliver *d, char const *account, put_answer const *a)
+{
+  if (find_box(d, account, a->folder) > 0) return 1;
+  log_warnsys("unable to open the mailbox %s of %s", a->folder, account);
+  return find_box(d, account, "");
+}
+
+/* To the box that is open. */
+static int store(put_deliver *d, compose const *c, put_facts const *f,
+                 envelope_to const *to, char const *tag, uint64_t letters,
+                 int *code, char const **text)
 {
   compose_trace trace = {f->by, to->from ? to->from : f->from, to->address};
-  char name[MAILDIR_NAME + 1], tag[PARCEL_ID + 32];
+  char name[MAILDIR_NAME + 1];
   uint64_t size;
-  int r = find_box(d, to->mailbox, f->junk);
+  int r = fits(d, spool_size(&c->message));
+  if (r < 0) return failed(PUT_FAILED, to, f, code, text);
+  if (r == 0) {
+    log_info("%s from=<%s> to=<%s>: mailbox full", f->id, f->from, to->address);
+    return mailbox_full(d, code, text), PUT_REFUSED;
+  }
+  r = put_file(&d->box, c, &trace, f->queue ? tag : 0, letters, name, &size);
+  if (r == PUT_STORED) note(d, size);
+  if (r == PUT_STORED) return stored(d, to, f, name, code, text);
+  r = failed(r, to, f, code, text);
+  put_mailbox_close(&d->box); /* it may have been moved away */
+  return r;
+}
+
+int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,
+                    envelope_to const *to, parcel_record const *record,
+                    int *code, char const **text)
+{
+  char tag[PARCEL_ID + 32], junk[MAILDIR_NAME + 1] = "";
+  put_answer a;
+  int r;
+  if (f->junk) maildir_folder(junk, "Junk");
+  r = find_box(d, to->mailbox, junk);
   if (r < 0) return failed(PUT_FAILED, to, f, code, text);
   if (r == 0) {
     *code = 550;
@@ -146,29 +219,23 @@ int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,
     return PUT_REFUSED;
   }
   snprintf(tag, sizeof tag, "Q%sR%lu", f->queue ? f->queue : "", to->number);
-  if (f->queue && f->repeated) {
-    r = put_file_there(&d->box, tag);
-    if (r < 0) return failed(PUT_FAILED, to, f, code, text);
-    if (r > 0) return stored(to, f, "is there already", code, text);
-  }
-  r = fits(d, spool_size(&c->message));
+  r = is_there(d, f, tag);
   if (r < 0) return failed(PUT_FAILED, to, f, code, text);
-  if (r == 0) {
-    log_info("%s from=<%s> to=<%s>: mailbox full", f->id, f->from, to->address);
-    mailbox_full(d, code, text);
-    return PUT_REFUSED;
+  if (r > 0) return stored(d, to, f, "is there already", code, text);
+  if (!where(d, c, f, to, record, &a)) {
+    *code = 451;
+    *text = "4.3.0 Delivery program not available";
+    return PUT_FAILED;
   }
-  r = put_file(&d->box, c, &trace, f->queue ? tag : 0, name, &size);
-  if (r == PUT_STORED) note(d, size);
-  if (r == PUT_STORED) return stored(to, f, name, code, text);
-  r = failed(r, to, f, code, text);
-  put_mailbox_close(&d->box); /* it may have been moved away */
-  return r;
+  if (!f->junk && open_named(d, to->mailbox, &a) <= 0)
+    return failed(PUT_FAILED, to, f, code, text);
+  return store(d, c, f, to, tag, a.letters, code, text);
 }
 
 void put_deliver_free(put_deliver *d)
 {
   put_mailbox_close(&d->box);
+  station_free(&d->asked);
   stralloc_free(&d->key);
   stralloc_free(&d->tmp);
 }

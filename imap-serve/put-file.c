@@ -7,6 +7,8 @@
 
 #include <skalibs/unix-transactional.h>
 
+#include "folders.h"
+#include "letters.h"
 #include "log.h"
 #include "maildir.h"
 #include "put-file.h"
@@ -64,6 +66,26 @@ int put_file_there(put_mailbox const *m, char const *tag)
   return r ? r : search(m->root, "cur", tag);
 }
 
+int put_file_anywhere(int root, char const *tag)
+{
+  static char const *const subs[] = {"new", "cur"};
+  folders f;
+  char path[MAILDIR_NAME + 8];
+  int r = 0;
+  if (folders_read(&f, root) < 0) return -1;
+  for (size_t i = 0; !r && i < f.n; i++)
+    for (unsigned k = 0; !r && k < 2; k++) {
+      if (i)
+        snprintf(path, sizeof path, ".%s/%s", f.v[i], subs[k]);
+      else
+        snprintf(path, sizeof path, "%s", subs[k]); /* INBOX */
+      r = search(root, path, tag);
+      if (r < 0 && errno == ENOENT) r = 0; /* no longer there, or no mailbox */
+    }
+  folders_free(&f);
+  return r;
+}
+
 /* Without O_TMPFILE a file has a name in tmp/ first. */
 typedef struct draft {
   int fd;
@@ -99,50 +121,62 @@ static void draft_close(draft *d, put_mailbox const *m)
 
 /* Gives the draft its name, never over another file. Kernels before 6.10
    want a privilege for AT_EMPTY_PATH, so /proc is the second way. */
-static int draft_link(draft const *d, put_mailbox const *m, char const *name)
+static int draft_link(draft const *d, put_mailbox const *m, int dir,
+                      char const *name)
 {
   static int by_proc;
   char self[32];
-  if (*d->tmp) return linkat(m->root, d->tmp, m->new, name, 0);
+  if (*d->tmp) return linkat(m->root, d->tmp, dir, name, 0);
   if (!by_proc) {
-    if (linkat(d->fd, "", m->new, name, AT_EMPTY_PATH) == 0) return 0;
+    if (linkat(d->fd, "", dir, name, AT_EMPTY_PATH) == 0) return 0;
     if (errno != ENOENT && errno != EPERM && errno != EINVAL) return -1;
   }
   snprintf(self, sizeof self, "/proc/self/fd/%d", d->fd);
-  if (linkat(AT_FDCWD, self, m->new, name, AT_SYMLINK_FOLLOW) == 0)
+  if (linkat(AT_FDCWD, self, dir, name, AT_SYMLINK_FOLLOW) == 0)
     return by_proc = 1, 0;
   return -1;
 }
 
+/* What the file is to be called, and where. */
+typedef struct place_of {
+  int dir; /* new, or cur */
+  char const *tag;
+  uint64_t letters;
+} place_of;
+
 static int name_it(draft const *d, put_mailbox const *m, put_lines const *w,
-                   char const *tag, char *name)
+                   place_of const *p, char *name)
 {
   for (unsigned i = 0; i < NAMES; i++) {
-    if (!maildir_unique(name, tag, w->size, w->size + w->lines))
-      return errno = ENAMETOOLONG, -1;
-    if (draft_link(d, m, name) == 0) return 1;
+    size_t n = maildir_unique(name, p->tag, w->size, w->size + w->lines);
+    char flags[LETTERS_FMT];
+    unsigned k = letters_format(flags, p->letters);
+    if (!n) return errno = ENAMETOOLONG, -1;
+    if (k) snprintf(name + n, MAILDIR_NAME + 1 - n, ":2,%.*s", (int)k, flags);
+    if (draft_link(d, m, p->dir, name) == 0) return 1;
     if (errno != EEXIST) return -1;
-    if (tag) return 1; /* ours, of the same second */
+    if (p->tag) return 1; /* ours, of the same second */
   }
   return -1;
 }
 
 static int commit(draft const *d, put_mailbox const *m, put_lines const *w,
-                  char const *tag, char *name)
+                  place_of const *p, char *name)
 {
   if (fsync(d->fd) < 0) {
     log_warnsys("unable to sync a new file");
     return PUT_LOST;
   }
-  if (name_it(d, m, w, tag, name) < 0) return PUT_FAILED;
-  if (fsync(m->new) == 0) return PUT_STORED;
+  if (name_it(d, m, w, p, name) < 0) return PUT_FAILED;
+  if (fsync(p->dir) == 0) return PUT_STORED;
   log_warnsys("unable to sync a directory");
-  if (unlinkat(m->new, name, 0) < 0) log_warnsys("unable to remove %s", name);
+  if (unlinkat(p->dir, name, 0) < 0) log_warnsys("unable to remove %s", name);
   return PUT_LOST;
 }
 
-int put_file(put_mailbox const *m, compose const *c, compose_trace const *t,
-             char const *tag, char *name, uint64_t *size)
+static int write_it(put_mailbox const *m, compose const *c,
+                    compose_trace const *t, place_of const *p, char *name,
+                    uint64_t *size)
 {
   draft d;
   put_lines w;
@@ -150,9 +184,24 @@ int put_file(put_mailbox const *m, compose const *c, compose_trace const *t,
   if (draft_open(&d, m) < 0) return PUT_FAILED;
   put_lines_init(&w, d.fd);
   r = compose_write(c, t, put_lines_write, &w) == 1 && put_lines_end(&w) == 1
-          ? commit(&d, m, &w, tag, name)
+          ? commit(&d, m, &w, p, name)
           : PUT_FAILED;
   *size = w.size;
   draft_close(&d, m);
+  return r;
+}
+
+int put_file(put_mailbox const *m, compose const *c, compose_trace const *t,
+             char const *tag, uint64_t letters, char *name, uint64_t *size)
+{
+  place_of p = {m->new, tag, letters};
+  int r, e;
+  if (!letters) return write_it(m, c, t, &p, name, size);
+  p.dir = openat(m->root, "cur", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (p.dir < 0) return PUT_FAILED;
+  r = write_it(m, c, t, &p, name, size);
+  e = errno;
+  close(p.dir);
+  errno = e;
   return r;
 }

@@ -24,10 +24,13 @@ void put_mailbox_close(put_mailbox *m);
 /* Whether a file with this tag is in new or cur already: 1, 0, -1. */
 int put_file_there(put_mailbox const *m, char const *tag);
 
-/* Writes the message with LF line ends into a new file of new/, with tag in
-   its name if it is not 0. *name (MAILDIR_NAME + 1) is the file's. *size: its
-   bytes. */
+/* The same of all mailboxes of the Maildir++ at root. */
+int put_file_anywhere(int root, char const *tag);
+
+/* Writes the message with LF line ends into a new file, with tag in its name
+   if it is not 0: of new/, or of cur/ if it has flags (letters.h). *name
+   (MAILDIR_NAME + 1) is the file's. *size: its bytes. */
 int put_file(put_mailbox const *m, compose const *c, compose_trace const *t,
-             char const *tag, char *name, uint64_t *size);
+             char const *tag, uint64_t letters, char *name, uint64_t *size);
 
 #endif

@@ -78,10 +78,13 @@ static void begin(sink *s)
   x->mailbox.len = 0;
 }
 
-/* Whether we may store for this recipient ourselves (one commit point). */
-static int plain(envelope_to const *t)
+/* Whether we may store for this recipient ourselves (one commit point). A
+   delivery program takes its time, and nobody's client waits for it. */
+static int plain(sink *s, envelope_to const *t)
 {
-  return t->route == ENVELOPE_LOCAL && !strcasestr(t->notify, "SUCCESS");
+  session *x = s->data;
+  return t->route == ENVELOPE_LOCAL && !strcasestr(t->notify, "SUCCESS") &&
+         !put_deliver_program(&x->deliver, t->mailbox);
 }
 
 static void remember(sink *s, envelope_to const *to)
@@ -133,7 +136,7 @@ static void recipient(sink *s, envelope_to const *to)
   remember(s, to);
   if (s->recipients == 1 && to->route == ENVELOPE_LOCAL)
     dir = put_deliver_spool(&x->deliver, to->mailbox);
-  if (x->queue && (s->recipients > 1 || !plain(to)))
+  if (x->queue && (s->recipients > 1 || !plain(s, to)))
     hand_on(s);
   else if (!x->queue && to->route != ENVELOPE_LOCAL)
     sink_refuse(s, 550, "5.3.5 Not a local recipient");
@@ -215,14 +218,14 @@ static void no_room(sink *s, parcel_record const *r)
 }
 
 /* One recipient: 1, or 0 if the whole parcel had better be handed on. */
-static int one(sink *s, put_facts const *f, envelope_to const *to, int *code,
-               char *text)
+static int one(sink *s, put_facts const *f, envelope_to const *to,
+               parcel_record const *record, int *code, char *text)
 {
   session *x = s->data;
   char const *said;
   int r;
   if (sink_judged(s, to->number, code, text)) return 1;
-  r = put_deliver_one(&x->deliver, &s->message, f, to, code, &said);
+  r = put_deliver_one(&x->deliver, &s->message, f, to, record, code, &said);
   snprintf(text, PARCEL_REPLY, "%s", said);
   return r != PUT_FAILED;
 }
@@ -245,7 +248,7 @@ static int each(sink *s, put_facts const *f)
   while (envelope_next(&w, &r) > 0) {
     envelope_to to;
     if (r.type != PARCEL_TO || envelope_recipient(&to, &r) < 0) continue;
-    if (!one(s, f, &to, &code, text) && x->queue) {
+    if (!one(s, f, &to, &r, &code, text) && x->queue) {
       envelope_end(&w);
       return hand_on_at_end(s);
     }
@@ -261,10 +264,11 @@ static int each(sink *s, put_facts const *f)
 static int end(sink *s)
 {
   sink_facts f;
-  put_facts p = {.id = s->id, .by = f.by, .from = f.from};
+  put_facts p = {.id = s->id, .by = f.by, .from = f.from, .head = &s->head};
   if (sink_facts_get(s, &f) < 0)
     return sink_report(s, 'R', 0, 451, "4.3.0 Bad records");
   if (*f.queue) p.queue = f.queue;
+  p.attempt = f.attempt;
   p.repeated = f.repeated;
   p.junk = f.junk;
   return each(s, &p);
@@ -272,11 +276,14 @@ static int end(sink *s)
 
 int put_session(int in, int out, put_config const *c)
 {
-  session x = {
-      .next = STATION_ZERO,
-      .queue = c->queue,
-      .mailbox = STRALLOC_ZERO,
-      .deliver = {.box = {-1, -1}, .mail = c->mail, .defer = c->defer}};
+  session x = {.next = STATION_ZERO,
+               .queue = c->queue,
+               .mailbox = STRALLOC_ZERO,
+               .deliver = {.box = {-1, -1},
+                           .mail = c->mail,
+                           .defer = c->defer,
+                           .ask = c->ask,
+                           .asked = STATION_ZERO}};
   sink s = {.out = out,
             .message = COMPOSE_ZERO,
             .data = &x,

@@ -7,6 +7,7 @@
 typedef struct put_config {
   fresh_table *mail; /* mail.cdb */
   char const *queue; /* socket for parcels that are not stored here, or 0 */
+  char const *ask;   /* socket of deliver-run, or 0 */
   int defer;         /* a full mailbox is a 4xx */
 } put_config;
 

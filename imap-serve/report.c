@@ -6,16 +6,6 @@
 #include "log.h"
 #include "session.h"
 
-static struct {
-  char letter;
-  char const *name;
-} const system_flags[] = {{'R', "\\Answered"},
-                          {'F', "\\Flagged"},
-                          {'T', "\\Deleted"},
-                          {'S', "\\Seen"},
-                          {'D', "\\Draft"}};
-#define SYSTEM_FLAGS (sizeof system_flags / sizeof *system_flags)
-
 static void word(session *s, char const *w, int *some)
 {
   if (*some) out_puts(&s->o, " ");
@@ -27,9 +17,9 @@ void session_put_flags(session *s, message const *g)
 {
   int some = 0;
   out_puts(&s->o, "FLAGS (");
-  for (size_t i = 0; i < SYSTEM_FLAGS; i++)
-    if (g->letters & letter_bit(system_flags[i].letter))
-      word(s, system_flags[i].name, &some);
+  for (unsigned i = 0; i < LETTERS_FLAGS; i++)
+    if (g->letters & letter_bit(letters_flags[i].letter))
+      word(s, letters_flags[i].name, &some);
   if (g->state & MESSAGE_RECENT) word(s, "\\Recent", &some);
   if (g->letters & LETTERS_KEYWORDS)
     for (unsigned i = 0; i < KEYWORDS; i++)
@@ -43,8 +33,8 @@ void session_put_flag_names(session *s, int permanent)
   int some = 0, room = 0;
   out_puts(&s->o, "(");
   if (!permanent || !s->box.readonly) {
-    for (size_t i = 0; i < SYSTEM_FLAGS; i++)
-      word(s, system_flags[i].name, &some);
+    for (unsigned i = 0; i < LETTERS_FLAGS; i++)
+      word(s, letters_flags[i].name, &some);
     for (unsigned i = 0; i < KEYWORDS; i++) {
       if (s->box.keys.name[i])
         word(s, s->box.keys.name[i], &some);

@@ -375,6 +375,7 @@ static int account_options(route_account *a, char const *value, size_t n)
                                                     : 0;
     if (limit && !uint64_scan(strchr(s, '=') + 1, limit))
       return errno = EPROTO, -1;
+    if (!strncmp(s, "program=", 8)) a->program = s + 8;
   }
   return 1;
 }
@@ -389,6 +390,6 @@ int route_account_get(table *t, char const *name, route_account *a)
   stralloc_free(&key);
   if (r <= 0) return r;
   if (!n || *value != '/' || !memchr(value, 0, n)) return errno = EPROTO, -1;
-  *a = (route_account){name, value, {0, 0}};
+  *a = (route_account){name, value, {0, 0}, 0};
   return account_options(a, value, n);
 }

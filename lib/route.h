@@ -75,6 +75,7 @@ typedef struct route_account {
   char const *name;      /* as the table has it */
   char const *directory; /* its Maildir++, absolute */
   quota limit;           /* quota=, messages= */
+  char const *program;   /* program=: words with a blank between, or 0 */
 } route_account;
 int route_account_get(table *t, char const *name, route_account *a);
 

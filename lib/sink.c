@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <skalibs/types.h>
+
 #include "conf.h"
 #include "log.h"
 #include "sink.h"
@@ -159,6 +161,7 @@ int sink_facts_get(sink *s, sink_facts *f)
     fact(f->by, sizeof f->by, parcel_fact(&r, "by"));
     fact(f->queue, sizeof f->queue, parcel_fact(&r, "queue"));
     if (attempt && strchr(attempt, '?')) f->repeated = 1;
+    if (attempt) ulong_scan(attempt, &f->attempt);
     if (r.type == PARCEL_FROM) fact(f->from, sizeof f->from, r.s);
   }
   envelope_end(&w);

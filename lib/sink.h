@@ -50,7 +50,8 @@ int sink_report(sink *s, char kind, unsigned long number, int code,
 /* What the records say of the whole parcel. */
 typedef struct sink_facts {
   char by[256], queue[PARCEL_ID + 1], from[SINK_FROM + 1];
-  int repeated; /* P attempt=N?: an earlier attempt may have succeeded */
+  unsigned long attempt; /* P attempt=N, or 0 */
+  int repeated;          /* P attempt=N?: an earlier one may have succeeded */
   int junk;
 } sink_facts;
 int sink_facts_get(sink *s, sink_facts *f);

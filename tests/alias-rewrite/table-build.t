@@ -102,6 +102,20 @@ for q in 0 K 1k 1KB -1 999999999999999999999 2000000000G; do
 done
 bad 'messages have no unit' accounts 1 'not a number of messages: messages=1K' \
   'x@a.test messages=1K'
+for p in '' sort ./sort '|/bin/x'; do
+  bad "accounts(5): program=$p" accounts 1 \
+    "not an absolute program: program=$p" "x@a.test program=$p -x"
+done
+words=$(printf ' %s' $(seq 32))
+bad 'a program of too many words' accounts 1 'too long a command at: 32' \
+  "x@a.test program=/x$words"
+bad 'a program of too many bytes' accounts 1 'too long a command at: y' \
+  "x@a.test program=/$(printf '%0990d' 0) y"
+clean
+put accounts 'x@a.test messages=1 program=/x -a  quota=2  "b c" # not this'
+is 'program= is the rest of the line, its words with one blank between' \
+  "$(mail | grep -a '^+.*ux@' | tr '\0' '%')" \
+  '+9,51:ux@a.test->/m/a.test/x%messages=1%program=/x -a quota=2 "b c"%'
 bad 'an account without a domain' accounts 1 'not an address: x' 'x /x'
 bad 'no colon' aliases 1 'not ADDRESS: TARGET, …: x y' 'x y'
 bad 'no target' aliases 1 'no target' 'x: , ,'

@@ -6,6 +6,7 @@ import collections
 import email
 import glob
 import itertools
+import os
 import smtplib
 import sys
 
@@ -26,18 +27,24 @@ FATES = {
     "relayed": (250, ["relay{}@far.test"], [("relay{}@far.test", "relayed")]),
     "list": (250, ["one{}@m.test", "two{}@far.test"],
              [("list{}@m.test", "expanded")]),
+    "sorted": (250, ["sorted{}@m.test"], []),
     "halffull": (250, ["three{}@m.test"], [("full{}@m.test", "failed")]),
 }
 NOTIFY = {"told": "SUCCESS", "relayed": "SUCCESS,FAILURE", "list": "SUCCESS",
           "never": "NEVER"}
-BOXES = "local", "full", "told", "one", "three"
+BOXES = "local", "full", "told", "one", "three", "sorted"
 
 peer = Peer({"caps": [c for c in CAPS if c not in ("DSN", "PIPELINING")],
              "RCPT": lambda c, line: "550 5.1.1 no such user"
              if ":<bad" in line else "250 2.1.5 ok"})
 server = instance.local("m.test")
 server.table("users", *(f"{b}{i}@m.test:!" for b in BOXES for i in "12"))
-server.table("accounts", *(f"full{i}@m.test messages=1" for i in "12"))
+sorter = server.root + "/sort"
+with open(sorter, "w") as f:
+    f.write("#!/bin/sh\necho Lists.$SUBJECT; echo '\\Seen'\n")
+os.chmod(sorter, 0o755)
+server.table("accounts", *(f"full{i}@m.test messages=1" for i in "12"),
+             *(f"sorted{i}@m.test program={sorter}" for i in "12"))
 server.table("aliases", *(f"{a}{i}@m.test: {b}" for i in "12" for a, b in (
     ("remote", f"remote{i}@far.test"), ("relayed", f"relay{i}@far.test"),
     ("badfar", f"bad{i}@far.test"), ("never", f"bad{i}@far.test"),
@@ -82,10 +89,16 @@ def queued():
 
 def boxes():
     """(Delivered-To, message) of all mailboxes"""
-    for f in glob.glob(f"{server.root}/var/mail/m.test/*/new/*"):
+    mail = f"{server.root}/var/mail/m.test"
+    for f in glob.glob(f"{mail}/*/new/*") + glob.glob(f"{mail}/*/.*/cur/*"):
         with open(f, "rb") as x:
             m = email.message_from_bytes(x.read())
-        yield m["Delivered-To"], m
+        # where the program said, and read; or else nowhere
+        good = f.split("/")[-3] == f".Lists.{m['Subject']}" and f[-4:] == ":2,S"
+        if good or not m["Delivered-To"].startswith("sorted"):
+            yield m["Delivered-To"], m
+        else:
+            wrong.append(f)
 
 
 def sent():
@@ -118,6 +131,7 @@ has, told = collections.Counter(), collections.Counter()
 wrong = []
 for to, m in boxes():
     has[m["Subject"], to] += 1
+tap.same(wrong, [], "a delivery program says where its account's mail belongs")
 for path, to, m in sent():
     if m.get_content_type() != "multipart/report":
         has[m["Subject"], to] += 1

@@ -5,16 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "log.h"
 
+/* Orphaned, it would take the end of its input for that of the message. */
+static void leave_us(pid_t parent)
+{
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, 0);
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+      chdir("/") < 0)
+    _exit(111);
+  clearenv();
+}
+
 __attribute__((noreturn)) static void child(command *c, stralloc const *env,
-                                            int const *in, int const *out)
+                                            int const *in, int const *out,
+                                            pid_t parent)
 {
   setpgid(0, 0);
+  if (c->alone) leave_us(parent);
   for (size_t i = 0; i < env->len; i += strlen(env->s + i) + 1)
     putenv(env->s + i);
   signal(SIGPIPE, SIG_DFL);
@@ -32,10 +47,11 @@ static void close_pair(int const *p)
 int command_start(command *c, stralloc const *env)
 {
   int in[2], out[2];
+  pid_t us = getpid();
   if (pipe2(in, O_CLOEXEC) < 0) return -1;
   if (pipe2(out, O_CLOEXEC) < 0) return close_pair(in), -1;
   c->pid = fork();
-  if (c->pid == 0) child(c, env, in, out);
+  if (c->pid == 0) child(c, env, in, out, us);
   if (c->pid < 0) {
     close_pair(in);
     close_pair(out);
@@ -154,6 +170,7 @@ int command_end(command *c)
     return -1;
   }
   close(c->out);
+  if (c->alone) kill(-c->pid, SIGKILL); /* not yet reaped: its group, still */
   waitpid(c->pid, &status, 0);
   c->pid = 0;
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;

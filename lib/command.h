@@ -1,5 +1,5 @@
-/* A command that reads a message and may write header fields: started, fed,
-   and ended within its time. */
+/* A command that reads a message and writes a little: started, fed, and ended
+   within its time. */
 #ifndef COMMAND_H
 #define COMMAND_H
 
@@ -15,6 +15,8 @@
 typedef struct command {
   char const *const *argv;
   int64_t ms;
+  int alone; /* nothing of ours: env is all its environment, it runs in /, and
+                it and what it started end with us and with its message */
   pid_t pid; /* 0: not running */
   int in, out;
   io_time deadline;
@@ -27,8 +29,9 @@ typedef struct command {
     .in = -1, .out = -1                                                        \
   }
 
-/* env: NAME=value strings, each with its NUL, added to our own environment.
-   The command is the leader of a process group of its own. 1 or -1. */
+/* env: NAME=value strings, each with its NUL, added to our own environment
+   unless it is alone. The command is the leader of a process group of its own.
+   1 or -1. */
 int command_start(command *c, stralloc const *env);
 
 /* Message bytes with CRLF line ends; the command gets LF. One that closes its
