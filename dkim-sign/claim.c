@@ -212,7 +212,7 @@ static dkim_result identity(scan *s)
   if (r < 0) return because(s, DKIM_TEMPERROR, "no memory");
   if (!r) return unreadable(s, "i= is no address");
   memcpy(c->auid, text, at);
-  if (domain_within(c->auid + at, c->domain)) return DKIM_PASS;
+  if (addr_domain_within(c->auid + at, c->domain)) return DKIM_PASS;
   return because(s, DKIM_PERMERROR, "i= is not in the domain of d=");
 }
 

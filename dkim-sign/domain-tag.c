@@ -49,10 +49,3 @@ int domain_tag(char *to, char const *s, size_t len, unsigned labels)
   unsigned n = r > 0 ? count(to) : 0;
   return r > 0 ? n && n >= labels : r;
 }
-
-int domain_within(char const *name, char const *domain)
-{
-  size_t n = strlen(name), d = strlen(domain);
-  if (n < d || strcmp(name + n - d, domain)) return 0;
-  return n == d || name[n - d - 1] == '.';
-}

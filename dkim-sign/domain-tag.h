@@ -11,7 +11,4 @@
    it. 1, 0: no such name, -1: ENOMEM. */
 int domain_tag(char *to, char const *s, size_t len, unsigned labels);
 
-/* Whether name is domain or below it; both as domain_tag makes them. */
-int domain_within(char const *name, char const *domain);
-
 #endif

@@ -1,11 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
 
+#include "conf.h"
 #include "io.h"
 #include "log.h"
 #include "sign-message.h"
@@ -14,9 +14,7 @@
 
 int sign_message_spool(void)
 {
-  char const *dir = getenv("TMPDIR");
-  if (!dir || !*dir) dir = "/tmp";
-  return open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  return open(conf_tmp(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
 /* What the fields are collected in, and with which line ends */

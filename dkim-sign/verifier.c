@@ -197,10 +197,10 @@ static int by_author(verifier const *v)
       AUTHOR_OK)
     list.len = 0;
   for (size_t at = 0; at < list.len; at += strlen(list.s + at) + 1) {
-    char const *a = list.s + at, *domain = a + addr_at(a, strlen(a)) + 1;
+    char const *a = list.s + at, *domain = addr_domain(a);
     for (unsigned i = 0; i < v->n; i++)
       found |= v->v[i].result == DKIM_PASS &&
-               domain_within(domain, v->v[i].claim.domain);
+               addr_domain_within(domain, v->v[i].claim.domain);
   }
   stralloc_free(&list);
   return found;

@@ -119,14 +119,6 @@ void login_login(login *l)
   auth_close(&l->auth);
 }
 
-static int is_base64(char const *s)
-{
-  static char const letters[] = "abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/";
-  size_t n = strspn(s, letters), pad = strspn(s + n, "=");
-  return pad <= 2 && !s[n + pad] && (n + pad) % 4 == 0;
-}
-
 /* The client's answer to a challenge: 1, or 0 and it was told why not. */
 static int respond(login *l, char const *challenge, char **response)
 {
@@ -135,7 +127,7 @@ static int respond(login *l, char const *challenge, char **response)
   if (l->over) return 0;
   r = login_line(l, response);
   if (r < 0) return 0;
-  if (r && is_base64(*response)) return 1;
+  if (r && base64_valid(*response)) return 1;
   l->errors++;
   login_say(l, "%s BAD %s", l->command.tag,
             r && !strcmp(*response, "*") ? "Cancelled" : "Not base64");
@@ -168,7 +160,7 @@ void login_authenticate(login *l)
   if (!mechanism) {
     l->errors++;
     login_say(l, "%s NO [CANNOT] Mechanism unknown", c->tag);
-  } else if (initial && !is_base64(initial)) {
+  } else if (initial && !base64_valid(initial)) {
     l->errors++;
     login_say(l, "%s BAD Not base64", c->tag);
   } else if (permitted(l) && open_auth(l)) {

@@ -273,6 +273,19 @@ size_t addr_at(char const *s, size_t len)
   return p ? (size_t)(p - s) : len;
 }
 
+char const *addr_domain(char const *s)
+{
+  size_t len = strlen(s), at = addr_at(s, len);
+  return s + at + (at < len);
+}
+
+int addr_domain_within(char const *name, char const *domain)
+{
+  size_t n = strlen(name), d = strlen(domain);
+  if (n < d || strcasecmp(name + n - d, domain)) return 0;
+  return n == d || name[n - d - 1] == '.';
+}
+
 int addr_is_utf8(char const *s, size_t len)
 {
   size_t i;

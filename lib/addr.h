@@ -55,6 +55,12 @@ int addr_domain_key(stralloc *out, char const *s, size_t len);
 /* Position of the @ before the domain, or len if there is none. */
 size_t addr_at(char const *s, size_t len);
 
+/* The domain of a NUL-terminated address, "" if it has none. */
+char const *addr_domain(char const *s);
+
+/* Whether the domain name is the other or below it; letters have no case. */
+int addr_domain_within(char const *name, char const *domain);
+
 /* Whether any byte is above 127. */
 int addr_is_utf8(char const *s, size_t len);
 

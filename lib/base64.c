@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base64.h"
 
@@ -35,6 +36,12 @@ int base64_encode(stralloc *out, void const *s, size_t len)
   }
   out->len = (size_t)(p - out->s);
   return 1;
+}
+
+int base64_valid(char const *s)
+{
+  size_t n = strspn(s, alphabet), pad = strspn(s + n, "=");
+  return pad <= 2 && !s[n + pad] && (n + pad) % 4 == 0;
 }
 
 /* *acc: how many bits wait << 8 | these bits. Bytes are given out as soon as

@@ -19,6 +19,12 @@ char const *conf_me(void)
   return name;
 }
 
+char const *conf_tmp(void)
+{
+  char const *dir = getenv("TMPDIR");
+  return dir && *dir ? dir : "/tmp";
+}
+
 static char const *join(char *buf, char const *var, char const *dir,
                         char const *name)
 {

@@ -3,13 +3,15 @@
                       default: the kernel's host name
      ROHRPOST_TABLES  directory of the cdb files;
                       default /var/lib/rohrpost/tables
-     ROHRPOST_RUN     directory of the sockets; default /run/rohrpost */
+     ROHRPOST_RUN     directory of the sockets; default /run/rohrpost
+     TMPDIR           directory of nameless files; default /tmp */
 #ifndef CONF_H
 #define CONF_H
 
 #define CONF_PATH_MAX 1024
 
 char const *conf_me(void);
+char const *conf_tmp(void);
 
 /* DIR/name in a static buffer per function; dies (100) if it is too long. */
 char const *conf_table(char const *name);

@@ -5,6 +5,7 @@
 
 #include <skalibs/types.h>
 
+#include "conf.h"
 #include "filter.h"
 #include "log.h"
 
@@ -27,6 +28,12 @@ char const *filter_fact(filter const *f, char const *name)
   for (; s < end; s += strlen(s) + 1)
     if (!strncmp(s, name, n) && s[n] == '=') return s + n + 1;
   return "";
+}
+
+char const *filter_by(filter const *f)
+{
+  char const *by = filter_fact(f, "by");
+  return *by ? by : conf_me();
 }
 
 static int loopback(char const *ip)

@@ -45,6 +45,9 @@ struct filter {
 /* The value of a P record, or "". */
 char const *filter_fact(filter const *f, char const *name);
 
+/* Who says what filters find: the authserv-id of the parcel, or our own. */
+char const *filter_by(filter const *f);
+
 /* Appends to the parcel: 1, or -1 with errno. resinfo: RFC 8601 2.2; field:
    with its CRLF; n counts from 1. */
 int filter_result(filter *f, char const *resinfo);

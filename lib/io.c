@@ -65,6 +65,17 @@ ssize_t io_read(int fd, void *buf, size_t n, io_time deadline)
   }
 }
 
+int io_read_all(int fd, void *buf, size_t n, io_time deadline)
+{
+  for (char *to = buf; n;) {
+    ssize_t r = io_read(fd, to, n, deadline);
+    if (r <= 0) return r ? -1 : (errno = EPIPE, -1);
+    to += r;
+    n -= (size_t)r;
+  }
+  return 1;
+}
+
 /* A pipe takes PIPE_BUF bytes at once after POLLOUT without blocking, so its
    flags, which others may share, need not be touched. */
 static ssize_t write_some(int fd, void const *buf, size_t n)

@@ -25,6 +25,9 @@ int io_rest(int fd, io_time until);
 /* At most n bytes, at least one. 0 at end of file; -1 with errno. */
 ssize_t io_read(int fd, void *buf, size_t n, io_time deadline);
 
+/* All n bytes: 1, or -1 with errno, EPIPE at end of file. */
+int io_read_all(int fd, void *buf, size_t n, io_time deadline);
+
 /* All n bytes: 1, or -1 with errno (EPIPE, ETIMEDOUT …). No SIGPIPE from
    sockets; programs that write to pipes ignore the signal. */
 int io_write(int fd, void const *buf, size_t n, io_time deadline);

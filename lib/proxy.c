@@ -99,24 +99,12 @@ int proxy_block(unsigned char const *head, unsigned char const *block, size_t n,
   return 1;
 }
 
-static int exactly(int fd, void *buf, size_t n, io_time deadline)
-{
-  for (char *p = buf; n;) {
-    ssize_t r = io_read(fd, p, n, deadline);
-    if (r == 0) errno = EPIPE;
-    if (r <= 0) return -1;
-    p += r;
-    n -= (size_t)r;
-  }
-  return 1;
-}
-
 /* The client's first bytes may be TLS, for which another process reads. */
 static int read_line(int fd, char *s, size_t n, proxy_ends *e, io_time deadline)
 {
   do {
     if (n == PROXY_V1) return bad();
-    if (exactly(fd, s + n, 1, deadline) < 0) return -1;
+    if (io_read_all(fd, s + n, 1, deadline) < 0) return -1;
   } while (s[n++] != '\n');
   return proxy_line(s, n, e);
 }
@@ -126,10 +114,10 @@ static int read_block(int fd, unsigned char const *head, proxy_ends *e,
 {
   unsigned char block[PROXY_BLOCK], rest[512];
   size_t len = two(head + 14), n = len < sizeof block ? len : sizeof block;
-  if (exactly(fd, block, n, deadline) < 0) return -1;
+  if (io_read_all(fd, block, n, deadline) < 0) return -1;
   for (len -= n; len;) {
     size_t some = len < sizeof rest ? len : sizeof rest;
-    if (exactly(fd, rest, some, deadline) < 0) return -1;
+    if (io_read_all(fd, rest, some, deadline) < 0) return -1;
     len -= some;
   }
   return proxy_block(head, block, n, e);
@@ -141,7 +129,7 @@ int proxy_read(int fd, proxy_ends *e, io_time deadline)
 {
   unsigned char head[PROXY_V1];
   for (size_t n = 0; n < sizeof signature; n++) {
-    if (exactly(fd, head + n, 1, deadline) < 0) return -1;
+    if (io_read_all(fd, head + n, 1, deadline) < 0) return -1;
     if (n < 6 ? memcmp(head, "PROXY ", n + 1) && memcmp(head, signature, n + 1)
               : *head != 'P' && memcmp(head, signature, n + 1))
       return bad();
@@ -149,8 +137,8 @@ int proxy_read(int fd, proxy_ends *e, io_time deadline)
   }
   if (*head == 'P')
     return read_line(fd, (char *)head, sizeof signature, e, deadline);
-  if (exactly(fd, head + sizeof signature, PROXY_V2 - sizeof signature,
-              deadline) < 0)
+  if (io_read_all(fd, head + sizeof signature, PROXY_V2 - sizeof signature,
+                  deadline) < 0)
     return -1;
   return read_block(fd, head, e, deadline);
 }

@@ -56,7 +56,7 @@ static int facts(tls_info *info, char const *s, size_t len)
 static int netstring(int fd, char *s, size_t *len, io_time deadline)
 {
   char c;
-  size_t n = 0, got = 0;
+  size_t n = 0;
   for (unsigned digits = 0;; digits++) {
     ssize_t r = io_read(fd, &c, 1, deadline);
     if (r <= 0) return r < 0 || digits ? (errno = r ? errno : EPIPE, -1) : 0;
@@ -65,11 +65,7 @@ static int netstring(int fd, char *s, size_t *len, io_time deadline)
     n = n * 10 + (size_t)(c - '0');
   }
   if (n >= FACTS_MAX) return errno = EMSGSIZE, -1;
-  while (got < n + 1) {
-    ssize_t r = io_read(fd, s + got, n + 1 - got, deadline);
-    if (r <= 0) return errno = r ? errno : EPIPE, -1;
-    got += (size_t)r;
-  }
+  if (io_read_all(fd, s, n + 1, deadline) < 0) return -1;
   if (s[n] != ',') return errno = EPROTO, -1;
   s[n] = 0;
   *len = n;

@@ -4,6 +4,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base64.h"
 #include "log.h"
 #include "session.h"
 #include "show.h"
@@ -62,14 +63,6 @@ static char const *auth_refused(session const *s, char const *arg)
   return 0;
 }
 
-static int is_base64(char const *s)
-{
-  static char const letters[] = "abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/";
-  size_t n = strspn(s, letters), pad = strspn(s + n, "=");
-  return pad <= 2 && !s[n + pad] && (n + pad) % 4 == 0;
-}
-
 /* Its name for good: arg's place is soon the next line's. Or 0. */
 static char const *known(char const *arg)
 {
@@ -90,7 +83,7 @@ static int respond(session *s, char const *challenge, char **response)
     say_error(s, "501 5.7.0 Cancelled");
     return 0;
   }
-  if (is_base64(*response)) return 1;
+  if (base64_valid(*response)) return 1;
   say_error(s, "501 5.5.2 Not base64");
   return 0;
 }
@@ -158,7 +151,7 @@ void cmd_auth(session *s, char *arg)
   }
   mechanism = known(arg);
   if (!why && !mechanism) why = "504 5.5.4 Mechanism unknown";
-  if (!why && initial && !is_base64(initial)) why = "501 5.5.2 Not base64";
+  if (!why && initial && !base64_valid(initial)) why = "501 5.5.2 Not base64";
   if (why)
     say_error(s, why);
   else

@@ -14,20 +14,8 @@
   "dmarc-check -q from-domain [ spf=domain ] [ dkim=domain ] …"
 #define dieusage() strerr_dieusage(100, USAGE)
 
-static void events(filter_action *to, char const *s)
-{
-  static char const *const words[DMARC_EVENTS] = {"reject", "quarantine",
-                                                  "temperror", "permerror"};
-  if (!filter_actions_scan(to, words, DMARC_EVENTS, s)) dieusage();
-}
-
-static void spf(filter_action *to, char const *s)
-{
-  char const *words[SPF_RESULTS];
-  for (enum spf_result r = SPF_NONE; r < SPF_RESULTS; r++)
-    words[r] = spf_word(r);
-  if (!filter_actions_scan(to, words, SPF_RESULTS, s)) dieusage();
-}
+static char const *const events[DMARC_EVENTS] = {"reject", "quarantine",
+                                                 "temperror", "permerror"};
 
 /* A domain as an argument. */
 static char const *domain(char const *s)
@@ -76,8 +64,14 @@ int main(int argc, char const *const *argv)
   PROG = "dmarc-check";
   while ((opt = subgetopt_r(argc, argv, "qr:s:", &g)) != -1) switch (opt) {
     case 'q': ask = 1; break;
-    case 'r': events(actions.event, g.arg); break;
-    case 's': spf(actions.spf, g.arg); break;
+    case 'r':
+      if (!filter_actions_scan(actions.event, events, DMARC_EVENTS, g.arg))
+        dieusage();
+      break;
+    case 's':
+      if (!filter_actions_scan(actions.spf, spf_words, SPF_RESULTS, g.arg))
+        dieusage();
+      break;
     default: dieusage();
     }
   argc -= g.ind;

@@ -39,7 +39,7 @@ static int one_domain(state *s, char const *list, size_t len, char const **why)
 {
   for (size_t at = 0; at < len; at += strlen(list + at) + 1) {
     char const *a = list + at;
-    char const *domain = a + addr_at(a, strlen(a)) + 1;
+    char const *domain = addr_domain(a);
     if (*s->author && strcmp(s->author, domain))
       return *why = "addresses of several domains in the From field", 0;
     snprintf(s->author, sizeof s->author, "%s", domain);
@@ -86,9 +86,10 @@ static int message(state *s, parcel_record const *r)
 static int domain_of(char *to, char const *value)
 {
   stralloc key = STRALLOC_ZERO;
-  size_t len = strlen(value), at = addr_at(value, len);
-  char const *d = at < len ? value + at + 1 : value;
-  int r = addr_domain_key(&key, d, strlen(d));
+  char const *d = addr_domain(value);
+  int r;
+  if (!*d) d = value;
+  r = addr_domain_key(&key, d, strlen(d));
   if (r > 0 && !stralloc_0(&key)) r = -1;
   if (r > 0 && (*key.s == '[' || key.len > DMARC_DOMAIN)) r = 0;
   if (r > 0) memcpy(to, key.s, key.len);
@@ -196,7 +197,7 @@ static int spf_verdict(filter *f, dmarc_answer const *a)
       (a->result == DMARC_TEMPERROR && !a->at))
     return 1;
   snprintf(text, sizeof text, "SPF %s, and there is no DMARC policy",
-           spf_word(s->spf_result));
+           spf_words[s->spf_result]);
   return filter_verdict(f, s->actions->spf[s->spf_result], FILTER_ALL,
                         spf_detail(s->spf_result), text);
 }

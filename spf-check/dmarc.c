@@ -4,6 +4,7 @@
 
 #include <arpa/nameser.h>
 
+#include "addr.h"
 #include "dmarc.h"
 #include "dns.h"
 
@@ -80,13 +81,6 @@ because(dmarc_answer *a, enum dmarc_result r, char const *fmt, ...)
   va_end(ap);
 }
 
-static int is_below(char const *domain, char const *above)
-{
-  size_t n = strlen(domain), m = strlen(above);
-  if (n < m || strcmp(domain + n - m, above)) return 0;
-  return n == m || domain[n - m - 1] == '.';
-}
-
 /* Relaxed: the same organization. Only what is below the author's can be of
    it, so nothing else is walked for. */
 static enum aligned related(dmarc *d, dmarc_id const *id, io_time deadline)
@@ -97,8 +91,10 @@ static enum aligned related(dmarc *d, dmarc_id const *id, io_time deadline)
   dmarc_walk_rest(&d->walk, &d->cache, deadline);
   own = dmarc_walk_organization(&d->walk, &psd);
   if (dmarc_walk_failed(&d->walk))
-    return is_below(id->domain, dmarc_walk_top(&d->walk)) ? PERHAPS : NO;
-  if (!is_below(id->domain, own) || ++d->walks > DMARC_WALKS) return NO;
+    return addr_domain_within(id->domain, dmarc_walk_top(&d->walk)) ? PERHAPS
+                                                                    : NO;
+  if (!addr_domain_within(id->domain, own) || ++d->walks > DMARC_WALKS)
+    return NO;
   dmarc_walk_begin(&w, id->domain);
   dmarc_walk_first(&w, &d->cache, deadline);
   dmarc_walk_rest(&w, &d->cache, deadline);

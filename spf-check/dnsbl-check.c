@@ -81,9 +81,8 @@ static int query(dnsbl_policy *p, int argc, char const *const *argv)
   char score[DNSBL_SCORE_TEXT];
   unsigned char b[16];
   char const *sender = argc > 2 ? argv[2] : "";
-  size_t n = strlen(sender), at = addr_at(sender, n);
-  dnsbl_request q = {argv[0], argc > 1 ? argv[1] : "",
-                     sender + (at < n ? at + 1 : 0), p->period};
+  dnsbl_request q = {argv[0], argc > 1 ? argv[1] : "", addr_domain(sender),
+                     p->period};
   if (!ip_bytes(b, q.ip)) strerr_dief2x(100, q.ip, " is not an IP address");
   if (dnsbl_ask(&p->lists, &q, &r) < 0) strerr_diefu1sys(111, "ask");
   for (unsigned i = 0; i < r.n; i++) row(r.v + i);

@@ -30,11 +30,7 @@ static void begin(filter *f)
 
 static char const *sender_domain(filter const *f)
 {
-  size_t n = f->from.len ? f->from.len - 1 : 0, at;
-  if (!n) return "";
-  n = strlen(f->from.s); /* parameters stand behind a NUL */
-  at = addr_at(f->from.s, n);
-  return at < n ? f->from.s + at + 1 : "";
+  return f->from.len ? addr_domain(f->from.s) : "";
 }
 
 static void describe(char *to, size_t size, dnsbl_result const *r)

@@ -26,16 +26,6 @@ static ino_t inode(char const *dir)
   return stat(s, &st) < 0 ? 0 : st.st_ino;
 }
 
-static int read_all(int fd, void *to, size_t n, io_time deadline)
-{
-  for (size_t got = 0; got < n;) {
-    ssize_t r = io_read(fd, (char *)to + got, n - got, deadline);
-    if (r <= 0) return r ? -1 : (errno = EPIPE, -1);
-    got += (size_t)r;
-  }
-  return 1;
-}
-
 /* Descriptors 0 and 1 are the pipeline's: as long as somebody has them open,
    the next filter waits. (And a database must not get their numbers.) */
 static void keep(grey_keeper const *k, int fd)
@@ -48,12 +38,12 @@ static void keep(grey_keeper const *k, int fd)
   if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0) _exit(111);
   if (fd > 2) close(fd);
   if (grey_open(&db, k->dir, k->policy->entries, 1, &a) < 0) {
-    if (read_all(0, &q, sizeof q, IO_FOREVER) > 0)
+    if (io_read_all(0, &q, sizeof q, IO_FOREVER) > 0)
       io_write(1, &a, sizeof a, io_after(GREY_MS));
     _exit(111);
   }
   if (jail_enter(&walls) < 0) _exit(111);
-  while (read_all(0, &q, sizeof q, IO_FOREVER) > 0) {
+  while (io_read_all(0, &q, sizeof q, IO_FOREVER) > 0) {
     grey_check(db, k->policy, &q, &a);
     if (io_write(1, &a, sizeof a, io_after(GREY_MS)) < 0) break;
   }
@@ -129,7 +119,7 @@ void grey_keeper_ask(grey_keeper *k, grey_question const *q, grey_answer *a)
   if (!k->pid && start(k) < 0) {
     snprintf(a->why, sizeof a->why, "%.70s", strerror(errno));
   } else if (io_write(k->fd, q, sizeof *q, deadline) < 0 ||
-             read_all(k->fd, a, sizeof *a, deadline) < 0) {
+             io_read_all(k->fd, a, sizeof *a, deadline) < 0) {
     unanswered(k, a);
   } else if (a->verdict < GREY_FAILED) {
     return;

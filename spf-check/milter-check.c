@@ -1,9 +1,8 @@
-#include <stdlib.h>
-
 #include <skalibs/sgetopt.h>
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 
+#include "conf.h"
 #include "confine.h"
 #include "milter-filter.h"
 
@@ -60,10 +59,9 @@ static int option(int opt, char const *arg)
 int main(int argc, char const *const *argv)
 {
   subgetopt g = SUBGETOPT_ZERO;
-  char const *tmp = getenv("TMPDIR");
   int opt, ask = 0;
   PROG = "milter-check";
-  filter_of.spool = tmp && *tmp ? tmp : "/tmp";
+  filter_of.spool = conf_tmp();
   while ((opt = subgetopt_r(argc, argv, "2ad:ln:qr:T:t:", &g)) != -1)
     if (opt == 'q')
       ask = 1;

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf.h"
 #include "log.h"
 #include "milter-filter.h"
 
@@ -114,12 +113,6 @@ static int record(filter *f, parcel_record const *r)
   return 1;
 }
 
-static char const *by(filter const *f)
-{
-  char const *us = filter_fact(f, "by");
-  return *us ? us : conf_me();
-}
-
 static int changed(filter *f)
 {
   milter_filter *m = f->data;
@@ -143,7 +136,7 @@ static int end(filter *f)
   milter_filter *m = f->data;
   milter_answer a;
   if (m->done) return 1;
-  if (!m->v.whole || view_show(&m->v, by(f)) < 0) {
+  if (!m->v.whole || view_show(&m->v, filter_by(f)) < 0) {
     m->m.error = MILTER_ON_UNREACHABLE;
     strcpy(m->m.why, "unable to keep the message");
     return failed(f);

@@ -27,26 +27,15 @@ int milter_flush(milter *m, io_time deadline)
   return len ? io_write(m->fd, m->out.s, len, deadline) : 1;
 }
 
-static int exactly(int fd, char *s, size_t len, io_time deadline)
-{
-  while (len) {
-    ssize_t r = io_read(fd, s, len, deadline);
-    if (r <= 0) return r ? -1 : (errno = EPIPE, -1);
-    s += r;
-    len -= (size_t)r;
-  }
-  return 1;
-}
-
 int milter_get(milter *m, char **s, size_t *len, io_time deadline)
 {
   char head[4];
   uint32_t n;
   if (!m->in && !(m->in = malloc(MILTER_ANSWER + 1))) return -1;
-  if (exactly(m->fd, head, sizeof head, deadline) < 0) return -1;
+  if (io_read_all(m->fd, head, sizeof head, deadline) < 0) return -1;
   uint32_unpack_big(head, &n);
   if (!n || n > MILTER_ANSWER) return errno = n ? EMSGSIZE : EPROTO, -1;
-  if (exactly(m->fd, m->in, n, deadline) < 0) return -1;
+  if (io_read_all(m->fd, m->in, n, deadline) < 0) return -1;
   m->in[n] = 0;
   *s = m->in + 1;
   *len = n - 1;

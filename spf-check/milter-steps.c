@@ -7,16 +7,9 @@
 #include <arpa/inet.h>
 
 #include "addr.h"
-#include "conf.h"
 #include "milter.h"
 
 #define NAME_MAX_LEN 300 /* of a client, with its address */
-
-static char const *us(filter const *f)
-{
-  char const *by = filter_fact(f, "by");
-  return *by ? by : conf_me();
-}
 
 /* Mail without a client comes from this machine. */
 static char const *ip_of(filter const *f)
@@ -51,7 +44,7 @@ milter_answer milter_connect(milter *m, filter const *f)
   char const *ip = ip_of(f), *rdns = filter_fact(f, "rdns");
   char name[NAME_MAX_LEN], both[2 * NAME_MAX_LEN];
   char const *const macros[] = {"j",
-                                us(f),
+                                filter_by(f),
                                 "_",
                                 both,
                                 "v",
@@ -105,12 +98,6 @@ static int put_address(stralloc *to, char const *s)
              : -1;
 }
 
-static char const *domain(char const *s)
-{
-  size_t len = strlen(s), at = addr_at(s, len);
-  return at < len ? s + at + 1 : "";
-}
-
 /* Mechanisms are no facts of a parcel. */
 static char const *auth_type(filter const *f)
 {
@@ -133,7 +120,7 @@ milter_answer milter_mail(milter *m, filter const *f)
                                 "{mail_addr}",
                                 from,
                                 "{mail_host}",
-                                domain(from),
+                                addr_domain(from),
                                 "{mail_mailer}",
                                 "smtp",
                                 0};
@@ -165,7 +152,7 @@ milter_answer milter_rcpt(milter *m, filter const *f, parcel_record const *t)
                                 "{rcpt_addr}",
                                 addr,
                                 "{rcpt_host}",
-                                domain(addr),
+                                addr_domain(addr),
                                 "{rcpt_mailer}",
                                 route && *route == 'l' ? "local" : "smtp",
                                 0};

@@ -15,12 +15,6 @@
   "mx-check [ -r result=action,… ]  or  mx-check -q address-or-domain"
 #define dieusage() strerr_dieusage(100, USAGE)
 
-static char const *domain_of(char const *s)
-{
-  size_t n = strlen(s), at = addr_at(s, n);
-  return at < n ? s + at + 1 : "";
-}
-
 /* RFC 3463 3.2: X.1.8; RFC 7505 4.2: X.7.27; RFC 3463 3.5: X.4.3 */
 static int sender(filter *f)
 {
@@ -29,8 +23,8 @@ static int sender(filter *f)
   char const *ip = filter_fact(f, "ip");
   char why[SENDER_MX_TEXT], text[SENDER_MX_TEXT + 32];
   enum sender_mx r;
-  if (f->trusted || !*f->from.s || !*domain_of(f->from.s)) return 1;
-  r = sender_mx(why, domain_of(f->from.s), ip_kind(ip) != IP_PUBLIC);
+  if (f->trusted || !*f->from.s || !*addr_domain(f->from.s)) return 1;
+  r = sender_mx(why, addr_domain(f->from.s), ip_kind(ip) != IP_PUBLIC);
   log_info("trace=%s ip=%s from=<%s> mx=%s: %s", filter_fact(f, "id"), ip,
            f->from.s, sender_mx_words[r], why);
   snprintf(text, sizeof text, "Sender could not be answered: %s", why);
@@ -40,7 +34,7 @@ static int sender(filter *f)
 static int query(char const *s)
 {
   char why[SENDER_MX_TEXT];
-  char const *domain = strchr(s, '@') ? domain_of(s) : s;
+  char const *domain = strchr(s, '@') ? addr_domain(s) : s;
   enum sender_mx r;
   if (!*domain) dieusage();
   r = sender_mx(why, domain, 0);

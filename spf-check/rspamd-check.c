@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -91,10 +90,9 @@ static int option(int opt, char const *arg)
 int main(int argc, char const *const *argv)
 {
   subgetopt g = SUBGETOPT_ZERO;
-  char const *tmp = getenv("TMPDIR");
   int opt, ask = 0;
   PROG = "rspamd-check";
-  filter_of.spool = tmp && *tmp ? tmp : "/tmp";
+  filter_of.spool = conf_tmp();
   filter_of.r.seconds = SECONDS;
   filter_of.r.tls = conf_socket("tls-out");
   http_url_scan(&filter_of.r.url, URL);

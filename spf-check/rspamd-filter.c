@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf.h"
 #include "log.h"
 #include "rspamd-filter.h"
 
@@ -109,12 +108,6 @@ static int act(filter *f, rspamd_answer const *a)
   return filter_verdict(f, action, FILTER_ALL, "7.1", text(a));
 }
 
-static char const *by(filter const *f)
-{
-  char const *us = filter_fact(f, "by");
-  return *us ? us : conf_me();
-}
-
 static int end(filter *f)
 {
   static stralloc head = STRALLOC_ZERO;
@@ -127,12 +120,13 @@ static int end(filter *f)
              (unsigned long long)r->v.size);
     return 1;
   }
-  if (!r->v.whole || view_show(&r->v, by(f)) < 0 || request(f, &head) < 0) {
+  if (!r->v.whole || view_show(&r->v, filter_by(f)) < 0 ||
+      request(f, &head) < 0) {
     a = (rspamd_answer){.word = RSPAMD_UNREACHABLE,
                         .text = "unable to keep the message"};
     return act(f, &a);
   }
-  rspamd_ask(&r->r, &head, &r->v, by(f), &a);
+  rspamd_ask(&r->r, &head, &r->v, filter_by(f), &a);
   good = act(f, &a);
   rspamd_answer_free(&a);
   view_reset(&r->v);

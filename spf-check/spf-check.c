@@ -12,20 +12,13 @@
   "spf-check [ -R ] [ -r result=action,… ]  or  spf-check -q ip helo sender"
 #define dieusage() strerr_dieusage(100, USAGE)
 
-static void actions(filter_action *to, char const *s)
-{
-  char const *words[SPF_RESULTS];
-  for (int r = SPF_NONE; r < SPF_RESULTS; r++) words[r] = spf_word(r);
-  if (!filter_actions_scan(to, words, SPF_RESULTS, s)) dieusage();
-}
-
 static int query(char const *const *argv)
 {
   char const *sender = strcmp(argv[2], "<>") ? argv[2] : "";
   spf_request q = {argv[0], argv[1], sender, conf_me()};
   spf_answer a;
   if (!spf_check(&q, &a)) strerr_dief2x(100, argv[0], " is not an IP address");
-  if (printf("%s\t%s\n", spf_word(a.result), a.text) < 0 || fflush(stdout))
+  if (printf("%s\t%s\n", spf_words[a.result], a.text) < 0 || fflush(stdout))
     strerr_diefu1sys(111, "write to stdout");
   return 0;
 }
@@ -39,7 +32,10 @@ int main(int argc, char const *const *argv)
   while ((opt = subgetopt_r(argc, argv, "qRr:", &g)) != -1) switch (opt) {
     case 'q': ask = 1; break;
     case 'R': options.field = 1; break;
-    case 'r': actions(options.action, g.arg); break;
+    case 'r':
+      if (!filter_actions_scan(options.action, spf_words, SPF_RESULTS, g.arg))
+        dieusage();
+      break;
     default: dieusage();
     }
   argc -= g.ind;

@@ -43,7 +43,7 @@ int spf_field(stralloc *to, spf_request const *q, spf_answer const *a)
 {
   int bad = a->result == SPF_TEMPERROR || a->result == SPF_PERMERROR;
   int done = stralloc_cats(to, "Received-SPF: ") &&
-             stralloc_cats(to, spf_word(a->result)) &&
+             stralloc_cats(to, spf_words[a->result]) &&
              stralloc_cats(to, "\r\n\t(") && put_text(to, q->me, "()\\") &&
              stralloc_cats(to, ": ") && put_text(to, a->text, "()\\") &&
              stralloc_append(to, ')') && put_pair(to, "client-ip", q->ip) &&

@@ -8,7 +8,7 @@
 static int verdict(filter *f, filter_action a, spf_answer const *s)
 {
   char text[PARCEL_REPLY + 64];
-  snprintf(text, sizeof text, "SPF %s%s%s", spf_word(s->result),
+  snprintf(text, sizeof text, "SPF %s%s%s", spf_words[s->result],
            s->explained ? ", the domain explains: " : ": ", s->text);
   return filter_verdict(f, a, FILTER_ALL, spf_detail(s->result), text);
 }
@@ -32,10 +32,10 @@ static int sender(filter *f)
   spf_answer a;
   if (f->trusted || !spf_check(&q, &a)) return 1;
   filter_property(value, sizeof value, a.identity);
-  snprintf(result, sizeof result, "spf=%s smtp.%s=%s", spf_word(a.result),
+  snprintf(result, sizeof result, "spf=%s smtp.%s=%s", spf_words[a.result],
            a.helo ? "helo" : "mailfrom", value);
   log_info("trace=%s ip=%s helo=%s from=<%s> spf=%s: %s", filter_fact(f, "id"),
-           ip, helo, f->from.s, spf_word(a.result), a.text);
+           ip, helo, f->from.s, spf_words[a.result], a.text);
   if (filter_result(f, result) < 0) return -1;
   if (o->field && field(f, &q, &a) < 0) return -1;
   return verdict(f, o->action[a.result], &a);

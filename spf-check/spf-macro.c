@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "addr.h"
 #include "spf-state.h"
 
 #define DELIMITERS ".-+,/_="
@@ -99,12 +100,6 @@ static int put_ip(spf_state const *st, stralloc *sa)
   return 1;
 }
 
-int spf_below(char const *name, char const *domain)
-{
-  size_t n = strlen(name), d = strlen(domain);
-  return n > d && name[n - d - 1] == '.' && !strcasecmp(name + n - d, domain);
-}
-
 /* %{p}: the domain itself, else a name below it, else any (7.3) */
 static char const *validated(spf_state *st, char const *domain)
 {
@@ -113,7 +108,7 @@ static char const *validated(spf_state *st, char const *domain)
   for (size_t i = 0; i < st->names.len; i += strlen(st->names.s + i) + 1) {
     char const *name = st->names.s + i;
     if (!strcasecmp(name, domain)) return name;
-    if (!sub && spf_below(name, domain)) sub = name;
+    if (!sub && addr_domain_within(name, domain)) sub = name;
   }
   return sub ? sub : st->names.len ? st->names.s : "unknown";
 }

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 
+#include "addr.h"
 #include "dns.h"
 #include "rdns.h"
 #include "spf-state.h"
@@ -156,9 +157,7 @@ static int match_ptr(spf_state *st, char const *target, enum spf_result *r)
   spf_find_names(st);
   if (st->names_known == 2) return void_lookup(st, r);
   for (size_t i = 0; i < st->names.len; i += strlen(st->names.s + i) + 1)
-    if (!strcasecmp(st->names.s + i, target) ||
-        spf_below(st->names.s + i, target))
-      return 1;
+    if (addr_domain_within(st->names.s + i, target)) return 1;
   return 0;
 }
 

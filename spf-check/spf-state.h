@@ -62,8 +62,6 @@ int spf_macro_valid(char const *s, size_t len, int kind);
 int spf_macro(spf_state *st, stralloc *out, char const *s, size_t len,
               char const *domain);
 
-int spf_below(char const *name, char const *domain);
-
 /* The expansion as a name for DNS (RFC 7208 7.3), NUL-terminated; domain itself
    where s is 0. 1, 0 and -1 as spf_macro. */
 int spf_target(spf_state *st, stralloc *out, char const *s, size_t len,

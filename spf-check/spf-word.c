@@ -3,17 +3,13 @@
 
 #include "spf.h"
 
-char const *spf_word(enum spf_result r)
-{
-  static char const *const words[SPF_RESULTS] = {
-      "none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"};
-  return words[r];
-}
+char const *const spf_words[SPF_RESULTS] = {
+    "none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"};
 
 int spf_word_scan(enum spf_result *r, char const *s)
 {
   for (enum spf_result i = SPF_NONE; i < SPF_RESULTS; i++)
-    if (!strcmp(spf_word(i), s)) {
+    if (!strcmp(spf_words[i], s)) {
       *r = i;
       return 1;
     }

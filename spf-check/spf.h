@@ -45,7 +45,7 @@ typedef struct spf_answer {
 int spf_check(spf_request const *q, spf_answer *a);
 
 /* spf-word.c: "none" …, and back: 1 or 0; what a reply says, "7.23". */
-char const *spf_word(enum spf_result r);
+extern char const *const spf_words[SPF_RESULTS];
 int spf_word_scan(enum spf_result *r, char const *s);
 char const *spf_detail(enum spf_result r);
 
