@@ -6,7 +6,6 @@
 
 #include <skalibs/uint32.h>
 
-#include "conf.h"
 #include "log.h"
 #include "milter.h"
 
@@ -89,7 +88,7 @@ static milter_answer body(milter *m, view const *v)
   p.m = m;
   p.a = MILTER_CONTINUE;
   p.piece.len = 0;
-  r = view_write(v, conf_me(), 1, put, &p);
+  r = view_write(v, 1, put, &p);
   if (r < 0) return milter_fail(m, "body");
   if (r) pour(&p);
   return p.a;

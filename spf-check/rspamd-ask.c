@@ -48,11 +48,11 @@ static int put(char const *s, size_t len, void *data)
 
 /* 1: *a is an answer or an error; 0: an old connection had ended. */
 static int exchange(rspamd *r, stralloc const *head, view const *v,
-                    char const *by, rspamd_answer *a, io_time deadline)
+                    rspamd_answer *a, io_time deadline)
 {
   way w = {r->h.fd, deadline};
   int good = io_write(w.fd, head->s, head->len, deadline), got;
-  if (good > 0) good = view_write(v, by, 0, put, &w);
+  if (good > 0) good = view_write(v, 0, put, &w);
   /* Who says no early does not read on, but has said why. */
   if (good < 0 && errno != EPIPE && errno != ECONNRESET)
     return failed(a, RSPAMD_UNREACHABLE, "unable to send the message"), 1;
@@ -72,19 +72,19 @@ static int exchange(rspamd *r, stralloc const *head, view const *v,
   return 1;
 }
 
-static int ask(rspamd *r, stralloc const *head, view const *v, char const *by,
-               rspamd_answer *a, io_time deadline)
+static int ask(rspamd *r, stralloc const *head, view const *v, rspamd_answer *a,
+               io_time deadline)
 {
   io_time soon = io_after(CONNECT_MS);
-  if (http_idle(&r->h) && exchange(r, head, v, by, a, deadline)) return 1;
+  if (http_idle(&r->h) && exchange(r, head, v, a, deadline)) return 1;
   if (http_open(&r->h, &r->url, r->tls, soon < deadline ? soon : deadline) < 0)
     return failed(a, RSPAMD_UNREACHABLE, "unable to connect"), 0;
-  if (exchange(r, head, v, by, a, deadline)) return 1;
+  if (exchange(r, head, v, a, deadline)) return 1;
   errno = EPIPE;
   return failed(a, RSPAMD_UNREACHABLE, "no answer"), 0;
 }
 
-void rspamd_ask(rspamd *r, stralloc const *head, view const *v, char const *by,
+void rspamd_ask(rspamd *r, stralloc const *head, view const *v,
                 rspamd_answer *a)
 {
   static stralloc all = STRALLOC_ZERO;
@@ -93,6 +93,6 @@ void rspamd_ask(rspamd *r, stralloc const *head, view const *v, char const *by,
     failed(a, RSPAMD_UNREACHABLE, "unable to ask");
     return;
   }
-  ask(r, &all, v, by, a, io_after((int64_t)r->seconds * 1000));
+  ask(r, &all, v, a, io_after((int64_t)r->seconds * 1000));
   if (!r->got.keep || a->word >= RSPAMD_UNREACHABLE) http_close(&r->h);
 }

@@ -126,7 +126,7 @@ static int end(filter *f)
                         .text = "unable to keep the message"};
     return act(f, &a);
   }
-  rspamd_ask(&r->r, &head, &r->v, filter_by(f), &a);
+  rspamd_ask(&r->r, &head, &r->v, &a);
   good = act(f, &a);
   rspamd_answer_free(&a);
   view_reset(&r->v);

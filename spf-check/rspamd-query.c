@@ -40,7 +40,7 @@ int rspamd_query(rspamd_filter *r)
   take(r);
   if (view_show(&r->v, conf_me()) < 0)
     strerr_diefu1sys(111, "read the message");
-  rspamd_ask(&r->r, &none, &r->v, conf_me(), &a);
+  rspamd_ask(&r->r, &none, &r->v, &a);
   if (a.word >= RSPAMD_UNREACHABLE)
     strerr_dief3x(111, rspamd_words[a.word], ": ", a.text);
   printf("%s\t%.2f\t%.2f\n", a.action, a.score, a.required);

@@ -62,7 +62,7 @@ typedef struct rspamd {
 
 /* Asks about the message of v, which was shown, with head as further request
    fields. Always fills *a. */
-void rspamd_ask(rspamd *r, stralloc const *head, view const *v, char const *by,
+void rspamd_ask(rspamd *r, stralloc const *head, view const *v,
                 rspamd_answer *a);
 
 #endif

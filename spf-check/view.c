@@ -95,6 +95,7 @@ int view_show(view *v, char const *by)
   compose_trace const t = {.by = by};
   shower w = {.v = v};
   size_t n;
+  v->by = by;
   v->header.len = 0;
   v->total = 0;
   v->body = UINT64_MAX;
@@ -120,10 +121,10 @@ static int cut(char const *s, size_t len, void *data)
   return n == len ? 1 : c->put(s + n, len - n, c->data);
 }
 
-int view_write(view const *v, char const *by, int body_only,
+int view_write(view const *v, int body_only,
                int (*put)(char const *, size_t, void *), void *data)
 {
-  compose_trace const t = {.by = by};
+  compose_trace const t = {.by = v->by};
   cutter c = {body_only ? v->body : 0, put, data};
   return compose_write(&v->c, &t, cut, &c);
 }

@@ -22,6 +22,7 @@ typedef struct view {
   stralloc omitted; /* E records, each with a NUL */
   int received;     /* the first H is the Received of smtp-recv */
 
+  char const *by;  /* authserv-id */
   stralloc header; /* as shown, without the empty line */
   uint64_t body;   /* where it begins in what is shown */
   uint64_t total;  /* bytes of all that is shown */
@@ -41,12 +42,12 @@ typedef struct view {
    or broken makes it not whole. */
 void view_take(view *v, parcel_record const *r, uint64_t max);
 
-/* Renders the header; by: the authserv-id. 1, or -1 with errno. Nothing is
-   taken afterwards. */
+/* Renders the header; by: the authserv-id, which the view keeps. 1, or -1 with
+   errno. Nothing is taken afterwards. */
 int view_show(view *v, char const *by);
 
 /* Calls put() with header and body, or the body alone. As compose_write. */
-int view_write(view const *v, char const *by, int body_only,
+int view_write(view const *v, int body_only,
                int (*put)(char const *, size_t, void *), void *data);
 
 /* The fields as shown. i: 0 at the top. 1 or 0. */

@@ -58,6 +58,9 @@ ok(c.get('{auth_type}'), 'auth_type of who is authenticated')
 same(m.macros('R')['{rcpt_addr}'], 'list@a.test', 'macros of rcpt')
 for k in 'TNE':
     same(m.macros(k), {'i': 'trace1'}, f'macros of {k}')
+r = ask(sent=parcel(before=[('A', 'spf=pass')], facts=['by=a.longer.name.test']))
+same(r.m.heard('B'), [b'body\r\n'],
+     'SMFIC_BODY: where the results are in the name of another host')
 r = ask(sent=parcel(facts=['helo=x'], sender=''))
 same(r.m.heard('C'), [b'localhost\x004\0\x00127.0.0.1\0'],
      'no client: localhost')
