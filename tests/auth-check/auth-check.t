@@ -21,7 +21,7 @@ import tap
 os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
 DIR = tempfile.TemporaryDirectory(prefix="auth-test-")
 T = DIR.name
-PATIENCE = 20
+PATIENCE = 60  # what auth-check lets wait has an answer after 20
 
 
 def argon2id(password):
