@@ -37,11 +37,17 @@ static size_t target_end(char const *s, size_t len)
   return len;
 }
 
+int ask_text_valid(char const *s, size_t len)
+{
+  for (size_t i = 0; i < len; i++)
+    if ((unsigned char)s[i] < ' ' || s[i] == 127) return 0;
+  return 1;
+}
+
 int ask_answer(char const *s, size_t len, stralloc *out)
 {
   size_t pos = 0;
-  for (size_t i = 0; i < len; i++)
-    if ((unsigned char)s[i] < ' ' || s[i] == 127) return errno = EPROTO, -1;
+  if (!ask_text_valid(s, len)) return errno = EPROTO, -1;
   if (len && *s == '!') {
     log_warn("a table says: %.*s", (int)(len > 400 ? 400 : len) - 1, s + 1);
     return errno = EAGAIN, -1;
@@ -84,8 +90,7 @@ int ask_socket(char const *name, size_t namelen, char const *address,
   int fd, r, e;
   if (!ask_name_valid(name, namelen) || !len || len > ADDR_MAX)
     return errno = EPROTO, -1;
-  for (size_t i = 0; i < len; i++)
-    if ((unsigned char)address[i] < ' ' || address[i] == 127) return 0;
+  if (!ask_text_valid(address, len)) return 0;
   memcpy(file, name, namelen);
   file[namelen] = 0;
   if (own > deadline) own = deadline;

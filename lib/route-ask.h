@@ -1,5 +1,5 @@
-/* Asks a program behind a unix socket where an address goes
-   (table-protocol(5)). */
+/* Asks a program behind a unix socket where an address goes (aliases(5),
+   Programs). */
 #ifndef ROUTE_ASK_H
 #define ROUTE_ASK_H
 
@@ -16,6 +16,10 @@
 /* Whether s names a socket below ROHRPOST_RUN: letters, digits, - _ and dots,
    but none at the start. */
 int ask_name_valid(char const *s, size_t len);
+
+/* Whether a question or an answer, without its LF, has no control characters.
+ */
+int ask_text_valid(char const *s, size_t len);
 
 /* 1: out is the targets, joined by NUL, not one of them beginning with : (a
    program may name no other); 0: the program does not know the address; -1

@@ -1,62 +1,21 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "child.h"
 #include "parcel.h"
 #include "pool.h"
 
-#define DELAY_MS 100 /* doubled with each failure */
-#define DELAYS 8
-
-static void run(pool *p, int fd)
-{
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, 0);
-  setpgid(0, 0);
-  signal(SIGPIPE, SIG_DFL);
-  signal(SIGTERM, SIG_DFL);
-  signal(SIGCHLD, SIG_DFL);
-  if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0) _exit(111);
-  execvp(p->prog[0], (char *const *)(uintptr_t)p->prog);
-  _exit(errno == ENOENT ? 127 : 126);
-}
-
-static void delay(pool_instance *i)
-{
-  unsigned n = i->failures < DELAYS ? i->failures : DELAYS;
-  i->start = io_after((int64_t)DELAY_MS << n);
-  i->failures++;
-}
-
 void instance_start(pool *p, pool_instance *i)
 {
-  int s[2];
   if (i->fd >= 0 || io_left(i->start)) return;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) < 0) {
-    log_warnsys("unable to make a socket pair");
-    delay(i);
-    return;
-  }
-  i->pid = fork();
-  if (i->pid == 0) run(p, s[1]);
-  close(s[1]);
-  i->fd = s[0];
-  if (i->pid < 0) {
-    log_warnsys("unable to fork");
-    close(s[0]);
-    i->fd = -1;
-    delay(i);
-    return;
-  }
-  setpgid(i->pid, i->pid);
-  instance_free(i);
+  i->fd = child_start(p->prog, &i->pid);
+  if (i->fd < 0)
+    i->start = child_delay(&i->failures);
+  else
+    instance_free(i);
 }
 
 void instance_free(pool_instance *i)
@@ -71,7 +30,7 @@ void instance_end(pool_instance *i, int fault)
   kill(-i->pid, SIGTERM);
   i->fd = i->client = -1;
   i->start = 0;
-  if (fault) delay(i);
+  if (fault) i->start = child_delay(&i->failures);
 }
 
 static void clear(pool_pipe *b)
