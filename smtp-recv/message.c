@@ -70,6 +70,7 @@ static char const *objection(session const *s)
   if (s->watch.header > s->o->header) return "552 5.3.4 Header too big";
   if (s->o->line && s->watch.longest > s->o->line)
     return "550 5.6.0 A line of the message is too long";
+  if (s->watch.folded) return "550 5.6.0 The message begins inside a field";
   if (s->watch.overflow)
     return "550 5.6.0 Too many forged Authentication-Results fields";
   return 0;

@@ -6,7 +6,7 @@
 void watch_start(watch *w, char const *me)
 {
   w->me = me;
-  w->ended = w->middle = w->overflow = 0;
+  w->ended = w->middle = w->folded = w->overflow = 0;
   w->received = w->results = w->nforged = 0;
   w->has_date = w->has_id = 0;
   w->len = w->header = w->longest = w->line = 0;
@@ -109,6 +109,7 @@ void watch_feed(watch *w, char const *s, size_t len)
   while (s < end && !w->ended) {
     char const *lf = memchr(s, '\n', (size_t)(end - s));
     char const *next = lf ? lf + 1 : end;
+    if (!w->header) w->folded = *s == ' ' || *s == '\t';
     w->header += (size_t)(next - s);
     if (!w->middle && *s != ' ' && *s != '\t') field_done(w);
     if (!w->middle && *s == '\r')

@@ -12,6 +12,7 @@ typedef struct watch {
   char const *me; /* our authserv-id */
   int ended;      /* the header is over */
   int middle;     /* inside a line */
+  int folded;     /* it begins with what would go on a field of ours */
   int overflow;   /* more forged fields than fit */
   unsigned received, results;
   size_t header;  /* bytes so far */

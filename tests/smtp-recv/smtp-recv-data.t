@@ -51,6 +51,16 @@ for name, text in [('a bare CR at the end', b'x\r\r\n.\r\n'),
     c.start()
     tap.ok(c.data('\r\n.\r\n').startswith('250'), f'{name}: then a good one')
     c.close()
+c = client()
+for first in (b' ', b'\t', b' \r\nX: y', b' ; dkim=pass\r\nFrom: a@b.test'):
+    c.start()
+    tap.same(c.data(first + b'\r\n\r\n.\r\n'),
+             '550 5.6.0 The message begins inside a field',
+             f'RFC 5322 2.2.3: {first} would go on our Received field')
+c.start()
+tap.ok(c.data(b'X: y\r\n z\r\n\r\n w\r\n.\r\n').startswith('250'),
+       'other folds and the body may begin so')
+c.close()
 whole = [p.message() for p in sink.whole()]
 tap.ok(all(b'\n' not in m.replace(b'\r\n', b'') for m in whole),
        'no parcel with a bare LF was ever ended')
@@ -73,8 +83,9 @@ rnd = random.Random(5)
 c = client()
 good = 0
 for n in range(30):
-    lines = [bytes(rnd.choice(b'.. aZ\xff\0') for _ in range(rnd.randrange(9)))
-             for _ in range(rnd.randrange(3000))]
+    lines = [b'X: y']
+    lines += [bytes(rnd.choice(b'.. aZ\xff\0') for _ in range(rnd.randrange(9)))
+              for _ in range(rnd.randrange(3000))]
     c.start()
     c.say('DATA')
     c.send(b''.join((b'.' if x[:1] == b'.' else b'') + x + b'\r\n'
