@@ -129,17 +129,6 @@ int view_write(view const *v, int body_only,
   return compose_write(&v->c, &t, cut, &c);
 }
 
-int view_field(view const *v, size_t i, header_field *f)
-{
-  size_t at = 0;
-  int r;
-  while ((r = header_next(f, v->header.s + at, v->header.len - at))) {
-    at += f->len;
-    if (r > 0 && !i--) return 1;
-  }
-  return 0;
-}
-
 int view_is_trace(view const *v, size_t i)
 {
   return v->received && i + 1 == v->nabove;

@@ -50,10 +50,8 @@ int view_show(view *v, char const *by);
 int view_write(view const *v, int body_only,
                int (*put)(char const *, size_t, void *), void *data);
 
-/* The fields as shown. i: 0 at the top. 1 or 0. */
-int view_field(view const *v, size_t i, header_field *f);
-
-/* Whether field i is one that smtp-recv has put: milters are not shown it. */
+/* Whether field i (0: at the top) is one that smtp-recv has put: milters are
+   not shown it. */
 int view_is_trace(view const *v, size_t i);
 
 /* How many fields of that name are shown, trace left out. */
