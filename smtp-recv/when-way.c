@@ -179,8 +179,9 @@ void when_way_take(when_way *w, parcel_record const *r)
 static void wait_done(when_way *w)
 {
   char c;
-  if (io_read(w->done, &c, 1, io_after(PARCEL_MS)) != 1)
-    strerr_diefu1sys(111, "get a parcel back");
+  ssize_t n = io_read(w->done, &c, 1, io_after(PARCEL_MS));
+  if (n < 0) strerr_diefu1sys(111, "get a parcel back");
+  if (!n) strerr_dief1x(111, "the filter has ended in the middle of a parcel");
 }
 
 void when_way_record(when_way *w, parcel_record const *r)
