@@ -106,6 +106,7 @@ static int put_fields(filter *f)
 /* At the end of the command: what its exit code means. */
 static int verdict(filter *f, int code, long number)
 {
+  static char const *const words[] = {"", "junk", "reject", "defer"};
   static char const *const details[] = {"", "0.0", "7.1", "7.1"};
   static char const *const texts[] = {"", "Junk", "Refused by local policy",
                                       "Cannot be judged now"};
@@ -121,6 +122,9 @@ static int verdict(filter *f, int code, long number)
   if ((m->action == FILTER_IGNORE || m->action == FILTER_JUNK) && code >= 0 &&
       put_fields(f) < 0)
     return -1;
+  if (m->action != FILTER_IGNORE)
+    log_info("trace=%s run=%s code=%d: %s", filter_fact(f, "id"),
+             j->command.argv[0], code, words[m->action]);
   if (m->reply) return filter_reply(f, m->action, number, m->reply);
   return filter_verdict(f, m->action, number, details[m->action],
                         texts[m->action]);

@@ -145,6 +145,7 @@ int main(int argc, char const *const *argv)
   argc -= g.ind;
   argv += g.ind;
   if (what == 'q' ? argc < 1 || argc > 3 : argc != 0) dieusage();
+  if (what && !p.lists.n) strerr_dief1x(100, "no lists: -l or -z names them");
   confine();
   return what == 'q'   ? query(&p, argc, argv)
          : what == 't' ? test(&p)

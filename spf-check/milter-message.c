@@ -139,7 +139,7 @@ static int change_field(view *v, unsigned nth, char const *name,
   size_t there = view_count(v, name);
   if (!nth) nth = 1;
   if (nth <= there && !view_remove(v, name, nth)) {
-    log_warn("a milter changes a field %s that is not the message's: refused",
+    log_warn("a milter changes a field %s that is not the message's: it stays",
              name);
     return 1;
   }

@@ -48,6 +48,7 @@ is 'output that is no header defers, and none of it is kept' \
   '9:V defer\0451 4.7.1 Cannot be judged now'
 like() { case $2 in *"$3"*) result good "$1" ;; *) result bad "$1" ;; esac; }
 like '  and the log says why' "$(cat "$T/err")" 'wrote what is no header field'
+like '  and whose verdict it is' "$(cat "$T/err")" 'run=sh code=-1: defer'
 is 'a parcel after one whose command was killed' \
   "$(cat "$T/p" "$T/p" | parcel run -t 1 sh -c 'sleep 60' 2>/dev/null |
     parcel print | grep -c '^V defer')" 2

@@ -284,7 +284,7 @@ same(Check('dnsbl-check', '-l', T.name + '/none').query('-t')[1], 102,
      'no file: exit 102')
 for bad in (('-z', 'x'), ('-z', 'x='), ('-z', 'a.test=1,y'), ('-j', 'x'),
             ('-i', 'x'), ('-q',), ('-q', 'x'), ('-q', IP, 'a', 'b', 'c'),
-            ('-t', 'x'), ('x',)):
+            ('-t', 'x'), ('x',), ('-q', IP), ('-t',)):
     same(Check('dnsbl-check', env=dns.env).query(*bad)[1], 100,
          f'{" ".join(bad)}: exit 100')
 same(Check('dnsbl-check', env=dns.env).added(ip=BAD), [],
