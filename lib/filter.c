@@ -94,6 +94,7 @@ int filter_reply(filter *f, filter_action a, long number, char const *reply)
   size_t word = strlen(words[a]) + 1, len = strnlen(reply, PARCEL_REPLY - 1);
   char v[16 + PARCEL_REPLY + 24];
   if (a == FILTER_IGNORE) return 1;
+  log_info("trace=%s %s: %.400s", filter_fact(f, "id"), words[a], reply);
   memcpy(v, words[a], word);
   memcpy(v + word, reply, len);
   len += word;

@@ -36,10 +36,18 @@ static int make(int queue)
   return fsync(queue) < 0 ? -1 : 1;
 }
 
+/* root would leave files that the queue's own user cannot read. */
+static int owned(int fd)
+{
+  struct stat st;
+  if (fstat(fd, &st) < 0) return 0;
+  return geteuid() || !st.st_uid ? 1 : (errno = EPERM, 0);
+}
+
 int queue_open(char const *path)
 {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), e;
-  if (fd < 0 || make(fd) > 0) return fd;
+  if (fd < 0 || (owned(fd) && make(fd) > 0)) return fd;
   e = errno;
   close(fd);
   errno = e;

@@ -38,7 +38,8 @@ typedef struct queue_record {
    /var/lib/rohrpost/queue. */
 char const *queue_directory(void);
 
-/* Opens it, making mess/ and trigger if they are not there. fd or -1. */
+/* Opens it, making mess/ and trigger if they are not there. fd or -1; EPERM for
+   root where the directory is of another. */
 int queue_open(char const *path);
 
 void queue_id_new(char *id); /* QUEUE_ID + 1 bytes; unique over restarts */
