@@ -30,8 +30,7 @@ int main(int argc, char const *const *argv)
   PROG = "table-serve";
   d = (desk){
       .s = &s, .ncopies = COPIES, .ms = ANSWER_MS, .rest_ms = REST_S * 1000};
-  for (int opt;
-       (opt = subgetopt_r(argc, argv, "n:t:r:wd:c:U:", &l)) != -1;)
+  for (int opt; (opt = subgetopt_r(argc, argv, "n:t:r:wd:c:U:", &l)) != -1;)
     if (opt == 'n')
       d.ncopies = number(l.arg, DESK_COPIES);
     else if (opt == 't')
