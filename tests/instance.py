@@ -68,6 +68,8 @@ class Instance:
         """On free ports of 127.0.0.1: {"SMTP": …}. No DNS query leaves."""
         self.value("LISTEN", "127.0.0.1")
         self.value("RATES", "")
+        self.value("ACCOUNT_RATES",
+                   "messages=0/1,recipients=0/1,first=0/1")
         self.value("DNSCACHEIP", "127.0.0.1")
         self.value("DNSCACHEPORT", free_ports(1)[0])
         self.port = dict(zip(self.PORTS, free_ports(len(self.PORTS))))
