@@ -32,8 +32,8 @@ with open(T.name + "/clock.c", "w") as f:
 subprocess.run(["cc", "-shared", "-fPIC", "-o", T.name + "/clock.so",
                 T.name + "/clock.c"], check=True)
 os.makedirs(T.name + "/tables")
-with open(T.name + "/domains", "w") as f:
-    f.write("a.test\n")
+subprocess.run(["cdb", "-c", T.name + "/tables/mail.cdb", "-"], input=b"\n",
+               check=True)
 fast = dict(os.environ, LD_PRELOAD=T.name + "/clock.so",
             ROHRPOST_TABLES=T.name + "/tables", ROHRPOST_ME="mx.a.test",
             ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") +
