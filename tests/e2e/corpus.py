@@ -19,12 +19,13 @@ TRACE = rb"(Return-Path|Delivered-To|Received|Authentication-Results|" \
 
 
 def normal(raw):
-    """CRLF line ends and one at the end; None if SMTP cannot carry it."""
+    """CRLF line ends and one at the end; None if SMTP cannot carry it, or if it
+    begins with a blank: that would be more of our Received, and is refused."""
     if b"\r\n" in raw and not re.search(rb"(?<!\r)\n", raw):
         text = raw
     else:
         text = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    if re.search(rb"\r(?!\n)|(?<!\r)\n", text):
+    if re.search(rb"\r(?!\n)|(?<!\r)\n|\A[ \t]", text):
         return None
     return text if text.endswith(b"\r\n") or not text else text + b"\r\n"
 
@@ -46,7 +47,8 @@ def corpus():
             bare += 1
         else:
             messages.append((name, text))
-    print(f"# {len(messages)} messages, {bare} left out for a bare CR or LF")
+    print(f"# {len(messages)} messages, {bare} left out: a bare CR or LF, "
+          "or a blank in front")
     return messages
 
 
@@ -135,8 +137,7 @@ def fetch(port, account):
 
 def below_trace(body, hops=1):
     """Where the trace fields that we wrote end: with the date of the last
-    Received that is ours. (A message may begin with a blank and so look like
-    more of it.)"""
+    Received that is ours."""
     at = 0
     while hops and re.match(TRACE, body[at:at + 40], re.I):
         if re.match(rb"received:", body[at:at + 9], re.I):
