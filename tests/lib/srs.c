@@ -55,7 +55,7 @@ static int reverse(table *t, char const *address, time_t now, char *to)
   stralloc local = STRALLOC_ZERO, domain = STRALLOC_ZERO, out = STRALLOC_ZERO;
   int r = addr_split(address, strlen(address), ADDR_UTF8, &local, &domain);
   if (r > 0) r = srs_reverse(t, &out, local.s, local.len, now);
-  memcpy(to, out.s, r > 0 ? out.len : 0);
+  if (r > 0) memcpy(to, out.s, out.len);
   to[r > 0 ? out.len : 0] = 0;
   stralloc_free(&local);
   stralloc_free(&domain);

@@ -149,7 +149,7 @@ static void mutants(milter *m, view *v)
 int main(void)
 {
   static view v = VIEW_ZERO;
-  milter m = {.fd = -1, .seconds = 5, .end_seconds = 5};
+  static milter m = {.fd = -1, .seconds = 5, .end_seconds = 5};
   if (dup2(open("/dev/null", O_WRONLY), 2) < 0) return 111; /* refusals */
   whole(&m, &v);
   mutants(&m, &v);
