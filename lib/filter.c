@@ -47,7 +47,8 @@ static int loopback(char const *ip)
 static int later(filter *f, char type, char const *s, size_t len)
 {
   if (f->stage == CONTENT) return put(f, type, s, len);
-  if (len >= PARCEL_RECORD) return errno = EMSGSIZE, -1;
+  if (len >= PARCEL_RECORD || f->late.len + len > FILTER_KEPT)
+    return errno = EMSGSIZE, -1;
   return stralloc_append(&f->late, type) &&
                  stralloc_catb(&f->late, (char *)&len, sizeof len) &&
                  stralloc_catb(&f->late, s, len)
@@ -93,8 +94,9 @@ int filter_reply(filter *f, filter_action a, long number, char const *reply)
   static char const *const words[] = {"", "junk", "reject", "defer"};
   size_t word = strlen(words[a]) + 1, len = strnlen(reply, PARCEL_REPLY - 1);
   char v[16 + PARCEL_REPLY + 24];
+  char const *trace = filter_fact(f, "id");
   if (a == FILTER_IGNORE) return 1;
-  log_info("trace=%s %s: %.400s", filter_fact(f, "id"), words[a], reply);
+  log_info("trace=%s %s: %.400s", *trace ? trace : f->id, words[a], reply);
   memcpy(v, words[a], word);
   memcpy(v + word, reply, len);
   len += word;
@@ -119,6 +121,7 @@ int filter_verdict(filter *f, filter_action a, long number, char const *detail,
 
 static int keep(stralloc *to, parcel_record const *r)
 {
+  if (to->len + r->len > FILTER_KEPT) return errno = EMSGSIZE, -1;
   return stralloc_catb(to, r->s, r->len) && stralloc_0(to) ? 1 : -1;
 }
 

@@ -16,6 +16,10 @@ typedef enum filter_action {
   FILTER_DEFER   /* 451 4 */
 } filter_action;
 
+/* Most bytes of facts, and of results and fields that wait for the end of the
+   recipients: more break the parcel off. */
+#define FILTER_KEPT (1024 * 1024)
+
 #define FILTER_ALL (-1) /* a verdict on every recipient */
 
 typedef struct filter filter;

@@ -14,6 +14,9 @@
 #include "parcel-tool.h"
 #include "when-way.h"
 
+#define HEAD_MOST (4 * 1024 * 1024) /* bytes of an envelope, as sinks have it  \
+                                     */
+
 static int has(unsigned char const *bits, unsigned long number)
 {
   return number < PARCEL_RECIPIENTS && bits[number / 8] >> (number % 8) & 1;
@@ -189,6 +192,8 @@ void when_way_record(when_way *w, parcel_record const *r)
   if (parcel_refused(r)) w->shared->refused = 1;
   parcel_write(w->taken ? &w->through : &w->past, r->type, r->s, r->len);
   if (!w->taken && strchr("IPFT", r->type)) {
+    if (w->head.len + r->len > HEAD_MOST)
+      strerr_dief1x(111, "envelope too big");
     parcel_must(envelope_add(&w->head, r), "keep a record");
     w->nhead++;
   }

@@ -77,8 +77,7 @@ r = subprocess.run(['alias-rewrite/table-sql', 'postgres',
 tap.same(r.returncode, 100, 'a password in arguments is refused')
 
 bins = sorted(glob.glob('/usr/lib/postgresql/*/bin/initdb'))
-if not bins:
-    print('# PostgreSQL is not installed', flush=True)
+if not tap.ok(bins, 'PostgreSQL, a package of package/deps, is there'):
     tap.finish()
 BIN = os.path.dirname(bins[-1])
 drop = []

@@ -104,6 +104,12 @@ check 'a big one goes through' sh -c \
   "parcel when F '$l' cat <'$T/p' | cmp - '$T/p'"
 fails 'a filter that dies breaks the parcel off' 111 sh -c \
   "parcel when F '$l' sh -c 'head -c 100000; exit 1' <'$T/p' >/dev/null"
+awk 'BEGIN { printf "2:Ia,9:Fn@x.test,"
+  for (i = 0; i < 900; i++) { printf "5016:T%04d%cn@x.test", i, 0
+    for (k = 0; k < 5002; k++) printf "x"; printf "," }
+  printf "1:.," }' >"$T/huge"
+fails 'an envelope without end is not kept' 111 sh -c \
+  "parcel when T '$l' cat <'$T/huge' >/dev/null"
 fails 'no table' 111 sh -c "parcel when F '$T/none' cat <'$T/p' >/dev/null"
 fails 'a bad reply' 100 parcel when -r 'go away' F "$l"
 fails 'neither F nor T' 100 parcel when X "$l" cat
