@@ -14,8 +14,8 @@
 #include "parcel-tool.h"
 #include "when-way.h"
 
-#define HEAD_MOST (4 * 1024 * 1024) /* bytes of an envelope, as sinks have it  \
-                                     */
+/* Most bytes of an envelope, as sinks have it. */
+#define HEAD_MOST (4 * 1024 * 1024)
 
 static int has(unsigned char const *bits, unsigned long number)
 {
