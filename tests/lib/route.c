@@ -1,9 +1,10 @@
 /* needs: -lsodium -lidn2 -lutf8proc */
-/* Whatever a table says, a look-up ends, soon, in one of its six ways. */
+/* Whatever a table says, a look-up ends, soon, in one of its six ways: what
+   tries every way through such webs has not ended when the CPU time has. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <skalibs/cdbmake.h>
@@ -37,13 +38,6 @@ static table *finish(void)
   return t;
 }
 
-static double now(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static int route(table *t, char const *address, size_t *n)
 {
   route_list to;
@@ -63,7 +57,6 @@ static void everything_to_everything(void)
   static char all[400 * 300];
   size_t len = 0, n;
   table *t;
-  double start;
   begin();
   put("D", "a.test", 6);
   put("da.test", "", 0);
@@ -76,9 +69,7 @@ static void everything_to_everything(void)
   }
   t = finish();
   snprintf(all, sizeof all, "%0240d@a.test", 7);
-  start = now();
   is_int(route(t, all, &n), ROUTE_LOOP, "everything to everything is a loop");
-  ok(now() - start < 2, "found in less than two seconds of CPU");
   table_close(t);
 }
 
@@ -137,7 +128,6 @@ static void name(char *to)
 static void webs(void)
 {
   int bad = 0;
-  double start = now();
   srandom(8);
   for (int i = 0; i < 300; i++) {
     table *t;
@@ -180,11 +170,12 @@ static void webs(void)
     table_close(t);
   }
   is_int(bad, 0, "12000 look-ups in random webs of aliases");
-  ok(now() - start < 30, "in reasonable time");
 }
 
 int main(void)
 {
+  struct rlimit cpu = {300, 300}; /* a slow machine with sanitizers needs 10 */
+  setrlimit(RLIMIT_CPU, &cpu);
   fd = mkstemp(path);
   if (fd < 0) exit(111);
   close(fd);
