@@ -15,7 +15,7 @@
 #include "signer.h"
 
 #define USAGE                                                                  \
-  "dkim-sign [ -m ] [ -s ] [ -u ] [ -k dir ] [ -c header/body ] "              \
+  "dkim-sign [ -m ] [ -i ] [ -s ] [ -u ] [ -k dir ] [ -c header/body ] "       \
   "[ -x seconds ] [ -f fields ]"
 #define dieusage() strerr_dieusage(100, USAGE)
 
@@ -145,9 +145,10 @@ static int options(filter *f, int argc, char const *const *argv)
   s->how.head = s->how.body = CANON_RELAXED;
   if (!fields_scan(&s->how.names, FIELDS_DEFAULT))
     strerr_dief1x(101, "the default list of fields is wrong");
-  while ((opt = subgetopt_r(argc, argv, "msuk:c:x:f:", &l)) != -1)
+  while ((opt = subgetopt_r(argc, argv, "misuk:c:x:f:", &l)) != -1)
     switch (opt) {
     case 'm': message = 1; break;
+    case 'i': s->how.identity = 1; break;
     case 's': s->subdomains = 1; break;
     case 'u': f->unsigned_too = 1; break;
     case 'k': dir = l.arg; break;

@@ -45,10 +45,11 @@ static int put_base64(tags *t, char const *name, void const *s, size_t len)
 
 /* Everything up to "b=" */
 static int put_tags(tags *t, signature const *s, key const *k,
-                    char const *domain, char const *selector, head const *h,
+                    char const *domain, char const *author,
+                    char const *selector, head const *h,
                     unsigned char const *bodyhash, time_t now)
 {
-  char canons[32];
+  char canons[32], identity[256];
   int r;
   snprintf(canons, sizeof canons, "%s/%s", canon_name(s->head),
            canon_name(s->body));
@@ -57,6 +58,8 @@ static int put_tags(tags *t, signature const *s, key const *k,
       tags_put(t, "s", selector) < 0 ||
       tags_put_number(t, "t", (unsigned long long)now) < 0)
     return -1;
+  snprintf(identity, sizeof identity, "@%s", author);
+  if (s->identity && tags_put(t, "i", identity) < 0) return -1;
   if (s->lifetime &&
       tags_put_number(t, "x", (unsigned long long)now + s->lifetime) < 0)
     return -1;
@@ -85,8 +88,8 @@ static int hash_head(unsigned char *hash, signature const *s, head const *h,
 }
 
 int signature_make(stralloc *out, signature const *s, key const *k,
-                   char const *domain, char const *selector, head const *h,
-                   unsigned char const *bodyhash, time_t now)
+                   char const *domain, char const *author, char const *selector,
+                   head const *h, unsigned char const *bodyhash, time_t now)
 {
   unsigned char hash[KEY_HASH], sig[KEY_SIGNATURE_MAX];
   stralloc text = STRALLOC_ZERO;
@@ -94,7 +97,7 @@ int signature_make(stralloc *out, signature const *s, key const *k,
   tags t;
   int r;
   if (tags_begin(&t, out, HEAD_FIELD) < 0) return -1;
-  r = put_tags(&t, s, k, domain, selector, h, bodyhash, now);
+  r = put_tags(&t, s, k, domain, author, selector, h, bodyhash, now);
   if (r <= 0) return r;
   if (hash_head(hash, s, h, out->s + start, out->len - start) < 0) return -1;
   n = key_sign(k, hash, sig);

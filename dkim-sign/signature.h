@@ -12,14 +12,15 @@
 typedef struct signature {
   canon head, body;
   unsigned long lifetime; /* x= is that many seconds after t=; 0: no x= */
+  int identity;           /* i= names the author's domain */
   fields names;
 } signature;
 
-/* Appends the whole field with CRLFs to out. 1; 0: that cannot be signed,
-   EMSGSIZE (more than HEAD_HASH_NAMES fields), EIO (the key does not sign); -1
-   with ENOMEM. */
+/* Appends the whole field with CRLFs to out. author: the domain of i=, domain
+   or one below it. 1; 0: that cannot be signed, EMSGSIZE (more than
+   HEAD_HASH_NAMES fields), EIO (the key does not sign); -1 with ENOMEM. */
 int signature_make(stralloc *out, signature const *s, key const *k,
-                   char const *domain, char const *selector, head const *h,
-                   unsigned char const *bodyhash, time_t now);
+                   char const *domain, char const *author, char const *selector,
+                   head const *h, unsigned char const *bodyhash, time_t now);
 
 #endif

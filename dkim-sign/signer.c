@@ -135,8 +135,8 @@ static int sign(signer *s, signer_result *r, keyring_domain const *d,
     int n;
     if (k->error) continue;
     field.len = 0;
-    n = signature_make(&field, &s->how, k->key, d->name, k->selector, &s->head,
-                       bodyhash, now);
+    n = signature_make(&field, &s->how, k->key, d->name, r->domain, k->selector,
+                       &s->head, bodyhash, now);
     if (n > 0) {
       status = SIGNER_SIGNED;
       *go = each(field.s, field.len, data);

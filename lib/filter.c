@@ -89,6 +89,11 @@ int filter_omit(filter *f, char const *name, unsigned n)
   return later(f, PARCEL_OMIT, r, (size_t)len);
 }
 
+int filter_message(filter *f, char const *s, size_t len)
+{
+  return parcel_put_message(&f->out, s, len, soon()) < 0 ? -1 : 1;
+}
+
 int filter_reply(filter *f, filter_action a, long number, char const *reply)
 {
   static char const *const words[] = {"", "junk", "reject", "defer"};
@@ -198,8 +203,10 @@ static int step(filter *f, parcel_in *in)
   if (in->pos == in->end && parcel_flush(&f->out, soon()) < 0) return -1;
   got = parcel_next(in, &r, &f->order);
   if (got <= 0) return got;
-  if (before(f, &r) < 0 || put(f, r.type, r.s, r.len) < 0) return -1;
-  return after(f, &r);
+  if (before(f, &r) < 0) return -1;
+  if (r.type == PARCEL_MESSAGE && f->message && !f->refused)
+    return f->message(f, &r);
+  return put(f, r.type, r.s, r.len) < 0 ? -1 : after(f, &r);
 }
 
 int filter_run(filter *f)

@@ -31,7 +31,9 @@ struct filter {
   int (*connect)(filter *f); /* all facts are known */
   int (*sender)(filter *f);  /* from is known */
   int (*recipient)(filter *f, parcel_record const *r);
-  int (*record)(filter *f, parcel_record const *r); /* M E H A V, others */
+  int (*record)(filter *f, parcel_record const *r);  /* M E H A V, others */
+  int (*message)(filter *f, parcel_record const *r); /* M, which then is not
+                                                        passed on */
   int (*end)(filter *f);
 
   char id[PARCEL_ID + 1]; /* the parcel's */
@@ -57,6 +59,9 @@ char const *filter_by(filter const *f);
 int filter_result(filter *f, char const *resinfo);
 int filter_field(filter *f, char const *field, size_t len);
 int filter_omit(filter *f, char const *name, unsigned n);
+
+/* Message bytes in the place of those that message() was given. 1 or -1. */
+int filter_message(filter *f, char const *s, size_t len);
 
 /* A P record behind the others, from connect() alone: 1; 0: there is one of
    that name, or it is too long; -1 with errno. */

@@ -205,6 +205,11 @@ def unfit_tests():
     got = parse(sign(parcel(b"From: a@a.sub.example.org\r\n\r\nx\r\n"),
                      "-s").stdout)
     tap.same(verify(final(got)), [True, True], "-s: a subdomain is signed")
+    got = final(parse(sign(parcel(
+        b"From: a@a.sub.example.org\r\n\r\nx\r\n"), "-s", "-i").stdout))
+    tap.same((verify(got), got.count(b"d=example.org;"),
+              got.count(b"i=@a.sub.example.org;")), ([True, True], 2, 2),
+             "RFC 6376 3.5 -i: i= is the author's domain, below d=")
     got = parse(sign(parcel(
         b"From: \"x, y\" <a@EXAMPLE.org>, b@c.test\r\n\r\nx\r\n")).stdout)
     tap.same(verify(final(got)), [True, True], "the first mailbox of From")
