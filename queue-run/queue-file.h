@@ -26,6 +26,7 @@ enum {
   QUEUE_FAILED = 'f', /* the sender is to be told */
   QUEUE_TOLD = 't'    /* failed, and nothing more is to be done */
 };
+#define QUEUE_STATES "wudsft"
 
 typedef struct queue_record {
   char status;

@@ -62,7 +62,7 @@ int queue_line_record_read(queue_record *r, char const *line)
   text[sizeof text - 1] = 0;
   if (sscanf(text, "%c %u %lld%n", &r->status, &r->attempts, &r->next, &used) !=
           3 ||
-      !strchr("wudsft", r->status))
+      !strchr(QUEUE_STATES, r->status))
     return 0;
   if (text[used] == ' ') used++;
   n = strlen(text + used);

@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "addr.h"
 #include "log.h"
 #include "work.h"
 
@@ -29,19 +27,6 @@ typedef struct transaction {
   int quiet;   /* no reverse-path, or junk: nobody is told of a success */
   io_time deadline;
 } transaction;
-
-void run_key(char *to, envelope_to const *t)
-{
-  size_t len = strlen(t->address), at = addr_at(t->address, len);
-  char const *s = t->address + at + (at < len);
-  char *p = to;
-  if (t->route == ENVELOPE_LOCAL) {
-    snprintf(to, RUN_KEY, "%c", RUN_LOCAL);
-    return;
-  }
-  snprintf(to, RUN_KEY, "%c%s", RUN_REMOTE, *t->via ? t->via : s);
-  while (*++p) *p = (char)tolower((unsigned char)*p);
-}
 
 int work_open(run_config const *c, queue_file *q, work_order const *o,
               work_result *r)

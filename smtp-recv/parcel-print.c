@@ -5,6 +5,7 @@
 #include <skalibs/strerr.h>
 
 #include "crlf.h"
+#include "parcel-show.h"
 #include "parcel-tool.h"
 
 static void must_write(stralloc *s)
@@ -18,33 +19,9 @@ static void must_append(stralloc *to, char const *s, size_t len)
   if (!stralloc_catb(to, s, len)) strerr_diefu1sys(111, "allocate memory");
 }
 
-/* NUL as "\0", other controls as "\xHH". */
-static void print_bytes(stralloc *to, char const *s, size_t len)
-{
-  static char const hex[] = "0123456789abcdef";
-  for (size_t i = 0; i < len; i++) {
-    unsigned char c = (unsigned char)s[i];
-    char code[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
-    if (c == 0)
-      must_append(to, "\\0", 2);
-    else if (c == '\\')
-      must_append(to, "\\\\", 2);
-    else if (c == '\r' || c == '\n' || c == '\t')
-      must_append(to, c == '\r' ? "\\r" : c == '\n' ? "\\n" : "\\t", 2);
-    else if (c < ' ' || c == 127)
-      must_append(to, code, 4);
-    else
-      must_append(to, s + i, 1);
-  }
-}
-
-/* One line: type, blank, the rest. */
 static void print(stralloc *to, char type, char const *s, size_t len)
 {
-  must_append(to, &type, 1);
-  if (len) must_append(to, " ", 1);
-  print_bytes(to, s, len);
-  must_append(to, "\n", 1);
+  parcel_must(parcel_show(to, type, s, len), "allocate memory");
 }
 
 /* M records are cut anywhere: they are shown by lines. */
