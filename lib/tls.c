@@ -152,25 +152,42 @@ int tls_begin(char const *socket, tls_info *info, io_time deadline)
   return r > 0 ? replace(in, out) : r;
 }
 
+int tls_connect_asked(char const *socket, int fd, stralloc const *options,
+                      int *plain, tls_info *info, io_time deadline)
+{
+  stralloc request = STRALLOC_ZERO;
+  char head[16];
+  int e, r = -1, n = snprintf(head, sizeof head, "C%zu:", options->len);
+  memset(info, 0, sizeof *info);
+  if (options->len > TLS_OPTIONS)
+    errno = EMSGSIZE;
+  else if (stralloc_catb(&request, head, (size_t)n) &&
+           stralloc_cat(&request, options) && stralloc_append(&request, ','))
+    r = ask(socket, fd, request.s, request.len, plain, info, deadline);
+  e = errno;
+  stralloc_free(&request);
+  close(fd);
+  return errno = e, r;
+}
+
+int tls_option(stralloc *options, char const *name, char const *value)
+{
+  return stralloc_cats(options, name) && stralloc_append(options, '=') &&
+         stralloc_cats(options, value) && stralloc_0(options);
+}
+
 int tls_connect_begin(char const *socket, int fd, char const *host,
                       unsigned flags, int *plain, tls_info *info,
                       io_time deadline)
 {
-  char options[600], request[620];
-  int e, n, r = -1;
-  memset(info, 0, sizeof *info);
-  n = snprintf(options, sizeof options, "host=%s%cverify=%s%csni=%s%c", host, 0,
-               flags & TLS_PKIX ? "pkix" : "none", 0,
-               flags & TLS_NO_SNI ? "" : host, 0);
-  if (n < 0 || (size_t)n >= sizeof options)
-    errno = ENAMETOOLONG;
-  else {
-    int head = snprintf(request, sizeof request, "C%d:", n);
-    memcpy(request + head, options, (size_t)n);
-    request[head + n] = ',';
-    r = ask(socket, fd, request, (size_t)(head + n + 1), plain, info, deadline);
-  }
+  stralloc options = STRALLOC_ZERO;
+  int e, r = -1;
+  if (tls_option(&options, "host", host) && tls_option(&options, "sni", host) &&
+      (!(flags & TLS_PKIX) || tls_option(&options, "verify", "pkix")))
+    r = tls_connect_asked(socket, fd, &options, plain, info, deadline);
+  else
+    close(fd);
   e = errno;
-  close(fd);
+  stralloc_free(&options);
   return errno = e, r;
 }

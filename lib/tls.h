@@ -4,12 +4,14 @@
 #ifndef TLS_H
 #define TLS_H
 
+#include <skalibs/stralloc.h>
+
 #include "io.h"
 
 typedef struct tls_info {
   char version[16], cipher[64], sni[256];
-  char verify[64]; /* client side: what PKIX says of the peer, "ok" or a word
-                      such as "expired", "unknown-ca", "wrong-name" */
+  char verify[64]; /* client side: a word of tls-connect(8) on the peer's
+                      certificate: "ok", "dane", "expired", "wrong-name" … */
   char error[128]; /* why the handshake failed, where that is known */
 } tls_info;
 
@@ -22,11 +24,8 @@ int tls_available(char const *socket);
    The caller has checked that nothing was pipelined. */
 int tls_begin(char const *socket, tls_info *info, io_time deadline);
 
-/* Flags of tls_connect_begin. */
-enum {
-  TLS_PKIX = 1,  /* fail unless the certificate is valid for host (PKIX) */
-  TLS_NO_SNI = 2 /* do not name the host (RFC 6066 3) */
-};
+/* Flag of tls_connect_begin: fail unless the certificate is valid for host. */
+enum { TLS_PKIX = 1 };
 
 /* The client side: sends fd (a connection on which the server waits for a
    ClientHello; closed in every case) to tls-connect -w at socket. host is the
@@ -37,5 +36,12 @@ enum {
 int tls_connect_begin(char const *socket, int fd, char const *host,
                       unsigned flags, int *plain, tls_info *info,
                       io_time deadline);
+
+/* The same with other options of tls-connect(8), made by tls_option (1, or 0
+   without memory); more than TLS_OPTIONS bytes of them are EMSGSIZE. */
+#define TLS_OPTIONS 32768
+int tls_connect_asked(char const *socket, int fd, stralloc const *options,
+                      int *plain, tls_info *info, io_time deadline);
+int tls_option(stralloc *options, char const *name, char const *value);
 
 #endif

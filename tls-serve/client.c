@@ -6,8 +6,17 @@
 #include "facts.h"
 #include "verify.h"
 
-int client_begin(relay *r, client_options const *o, char *facts, size_t *len,
-                 io_time deadline)
+/* A server that has nothing but what we lack (a key of Ed25519, TLS 1.3) says
+   so before it shows a certificate. */
+static int unsupported(int error)
+{
+  return error == BR_ERR_RECV_FATAL_ALERT + 40 || /* handshake_failure */
+         error == BR_ERR_RECV_FATAL_ALERT + 70 || /* protocol_version */
+         error == BR_ERR_UNSUPPORTED_VERSION;
+}
+
+int client_begin(relay *r, rules const *o, table *trust, char *facts,
+                 size_t *len, io_time deadline)
 {
   static br_ssl_client_context c;
   static verify v;
@@ -20,11 +29,13 @@ int client_begin(relay *r, client_options const *o, char *facts, size_t *len,
   br_ssl_client_set_default_rsapub(&c);
   br_ssl_engine_set_default_rsavrfy(&c.eng);
   br_ssl_engine_set_default_ecdsa(&c.eng);
-  verify_init(&v, o->host, o->trust, o->required);
+  verify_init(&v, o, trust);
   br_ssl_engine_set_x509(&c.eng, &v.vtable);
   if (!br_ssl_client_reset(&c, o->sni, 0)) return errno = EINVAL, -1;
   good = relay_handshake(r, deadline);
   e = errno;
+  if (good == 0 && !*v.word && unsupported(br_ssl_engine_last_error(&c.eng)))
+    v.word = "unsupported";
   if (good <= 0)
     facts_add(facts, FACTS_MAX, len, "SSL_ERROR",
               good < 0 ? strerror(e)

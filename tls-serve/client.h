@@ -6,17 +6,12 @@
 
 #include "facts.h"
 #include "relay.h"
+#include "rules.h"
 #include "table.h"
 
-typedef struct client_options {
-  char const *host; /* whom the certificate must name */
-  char const *sni;  /* or 0 */
-  table *trust;     /* or 0 */
-  int required;     /* PKIX must say ok */
-} client_options;
-
-/* As server_begin; the facts have SSL_PEER_VERIFY too, a word (verify.h). */
-int client_begin(relay *r, client_options const *o, char *facts, size_t *len,
-                 io_time deadline);
+/* As server_begin; trust may be 0. The facts have SSL_PEER_VERIFY too, a word
+   (verify.h). */
+int client_begin(relay *r, rules const *o, table *trust, char *facts,
+                 size_t *len, io_time deadline);
 
 #endif

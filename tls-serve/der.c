@@ -73,7 +73,7 @@ int der_certificate_read(der_certificate *c, void const *s, size_t len)
       !whole(&tbs, DER_SEQUENCE, &c->issuer) ||
       !der_expect(&tbs, DER_SEQUENCE, &skip) || /* validity */
       !whole(&tbs, DER_SEQUENCE, &c->subject) ||
-      !der_expect(&tbs, DER_SEQUENCE, &skip)) /* key */
+      !whole(&tbs, DER_SEQUENCE, &c->key))
     return 0;
   der_expect(&tbs, 0x81, &skip);
   der_expect(&tbs, 0x82, &skip);

@@ -24,10 +24,10 @@ int der_next(der *from, unsigned *tag, der *to);
 /* The same if it has that tag, else 0 and from as it was. */
 int der_expect(der *from, unsigned tag, der *to);
 
-/* Parts of a certificate (RFC 5280 4.1): subject and issuer as whole Names
-   with their tags. 1 or 0. */
+/* Parts of a certificate (RFC 5280 4.1): subject, issuer and
+   SubjectPublicKeyInfo whole, with their tags. 1 or 0. */
 typedef struct der_certificate {
-  der issuer, subject;
+  der issuer, subject, key;
   der names; /* contents of subjectAltName's sequence, or empty */
 } der_certificate;
 int der_certificate_read(der_certificate *c, void const *s, size_t len);

@@ -5,26 +5,26 @@
 
 #include <bearssl.h>
 
+#include "chain.h"
+#include "rules.h"
 #include "table.h"
 
-#define VERIFY_CERTS 12
 #define VERIFY_BYTES 65536
-#define VERIFY_ANCHORS 8
 
 typedef struct verify {
   br_x509_class const *vtable; /* BearSSL wants it first */
-  char const *host;            /* must be named by the certificate */
-  table *trust;                /* trust.cdb: subject -> certificate; or 0 */
-  int required;                /* PKIX decides; else it only reports */
-  char const *word;            /* what PKIX says: "ok", "expired" … */
+  rules const *rules;
+  table *trust;     /* trust.cdb: subject -> certificate; or 0 */
+  char const *word; /* "ok", "dane", "expired" … */
   unsigned char *bytes;
-  size_t used, start[VERIFY_CERTS + 1];
+  size_t used;
+  der certs[CHAIN_CERTS];
   unsigned n;
   int overflow;
   br_x509_decoder_context leaf;
 } verify;
 
-/* host and trust must outlive v. One per process: its buffer is static. */
-void verify_init(verify *v, char const *host, table *trust, int required);
+/* rules and trust must outlive v. One per process: its buffer is static. */
+void verify_init(verify *v, rules const *rules, table *trust);
 
 #endif
