@@ -124,7 +124,10 @@ static int recipient(rewriter *w, parcel_record const *r)
   found = look_up(w, address, &to);
   if (found == ROUTE_OK)
     done = put_targets(w, r, &to);
-  else if (found == ROUTE_FOREIGN) {
+  else if (found == ROUTE_SEALED) { /* queue-put can tell */
+    w->recipients++;
+    done = put(w, r->type, r->s, r->len);
+  } else if (found == ROUTE_FOREIGN) {
     w->recipients++;
     done = put_target(w, r, &(route_target){.address = address});
   } else

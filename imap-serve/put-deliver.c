@@ -139,20 +139,20 @@ static int stored(put_deliver const *d, envelope_to const *to,
            to->address, to->mailbox, f->junk ? " junk" : "",
            f->junk ? "" : folder, what);
   *code = 250;
-  *text = "2.0.0 Delivered";
+  *text = PUT_DELIVERED;
   return PUT_STORED;
 }
 
 /* Whether an earlier attempt has stored it, where a program may have sent it
    anywhere: 1, 0, -1. */
-static int is_there(put_deliver const *d, put_facts const *f, char const *tag)
+static int is_there(put_deliver const *d, put_facts const *f)
 {
   int root, r, e;
   if (!f->queue || !f->repeated) return 0;
-  if (!d->program || f->junk) return put_file_there(&d->box, tag);
+  if (!d->program || f->junk) return put_file_there(&d->box, f->queue);
   root = account_root(d);
   if (root < 0) return -1;
-  r = put_file_anywhere(root, tag);
+  r = put_file_anywhere(root, f->queue);
   e = errno;
   close(root);
   return errno = e, r;
@@ -219,7 +219,7 @@ int put_deliver_one(put_deliver *d, compose const *c, put_facts const *f,
     return PUT_REFUSED;
   }
   snprintf(tag, sizeof tag, "Q%sR%lu", f->queue ? f->queue : "", to->number);
-  r = is_there(d, f, tag);
+  r = is_there(d, f);
   if (r < 0) return failed(PUT_FAILED, to, f, code, text);
   if (r > 0) return stored(d, to, f, "is there already", code, text);
   if (!where(d, c, f, to, record, &a)) {

@@ -10,6 +10,8 @@
 #include "quota.h"
 #include "station.h"
 
+#define PUT_DELIVERED "2.0.0 Delivered"
+
 /* The mailbox of the last recipient stays open for the next. */
 typedef struct put_deliver {
   fresh_table *mail; /* mail.cdb */

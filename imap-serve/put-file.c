@@ -40,33 +40,36 @@ void put_mailbox_close(put_mailbox *m)
   errno = e;
 }
 
-static int tagged(char const *name, char const *tag)
+/* SECONDS.QidRnumber.HOST */
+static int tagged(char const *name, char const *queue)
 {
   char const *dot = strchr(name, '.');
-  size_t n = strlen(tag);
-  return dot && !strncmp(dot + 1, tag, n) && dot[1 + n] == '.';
+  size_t n = strlen(queue);
+  return dot && dot[1] == 'Q' && !strncmp(dot + 2, queue, n) &&
+         dot[2 + n] == 'R';
 }
 
-static int search(int root, char const *sub, char const *tag)
+static int search(int root, char const *sub, char const *queue)
 {
   DIR *d = opendir_at(root, sub);
   struct dirent *e;
   int found = 0;
   if (!d) return -1;
-  while (errno = 0, !found && (e = readdir(d))) found = tagged(e->d_name, tag);
+  while (errno = 0, !found && (e = readdir(d)))
+    found = tagged(e->d_name, queue);
   if (!found && errno) found = -1;
   closedir(d);
   return found;
 }
 
 /* cur last: a reader moves files from new to cur meanwhile. */
-int put_file_there(put_mailbox const *m, char const *tag)
+int put_file_there(put_mailbox const *m, char const *queue)
 {
-  int r = search(m->root, "new", tag);
-  return r ? r : search(m->root, "cur", tag);
+  int r = search(m->root, "new", queue);
+  return r ? r : search(m->root, "cur", queue);
 }
 
-int put_file_anywhere(int root, char const *tag)
+int put_file_anywhere(int root, char const *queue)
 {
   static char const *const subs[] = {"new", "cur"};
   folders f;
@@ -79,7 +82,7 @@ int put_file_anywhere(int root, char const *tag)
         snprintf(path, sizeof path, ".%s/%s", f.v[i], subs[k]);
       else
         snprintf(path, sizeof path, "%s", subs[k]); /* INBOX */
-      r = search(root, path, tag);
+      r = search(root, path, queue);
       if (r < 0 && errno == ENOENT) r = 0; /* no longer there, or no mailbox */
     }
   folders_free(&f);

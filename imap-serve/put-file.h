@@ -21,11 +21,12 @@ enum {
 int put_mailbox_open(put_mailbox *m, char const *dir, char const *folder);
 void put_mailbox_close(put_mailbox *m);
 
-/* Whether a file with this tag is in new or cur already: 1, 0, -1. */
-int put_file_there(put_mailbox const *m, char const *tag);
+/* Whether that message of the queue is in new or cur already, for whichever of
+   its recipients: 1, 0, -1. */
+int put_file_there(put_mailbox const *m, char const *queue);
 
 /* The same of all mailboxes of the Maildir++ at root. */
-int put_file_anywhere(int root, char const *tag);
+int put_file_anywhere(int root, char const *queue);
 
 /* Writes the message with LF line ends into a new file, with tag in its name
    if it is not 0: of new/, or of cur/ if it has flags (letters.h). *name

@@ -7,12 +7,14 @@
 #include "log.h"
 #include "put-deliver.h"
 #include "put-session.h"
+#include "put-stored.h"
 #include "sink.h"
 #include "station.h"
 
 typedef struct session {
   char const *queue; /* socket, or 0 */
   put_deliver deliver;
+  put_stored stored;
   station next;
   stralloc mailbox; /* of the last recipient, "": not here */
   unsigned long number;
@@ -76,6 +78,7 @@ static void begin(sink *s)
 {
   session *x = s->data;
   x->mailbox.len = 0;
+  put_stored_reset(&x->stored);
 }
 
 /* Whether we may store for this recipient ourselves (one commit point). A
@@ -225,8 +228,15 @@ static int one(sink *s, put_facts const *f, envelope_to const *to,
   char const *said;
   int r;
   if (sink_judged(s, to->number, code, text)) return 1;
+  if (put_stored_has(&x->stored, to->mailbox)) {
+    *code = 250;
+    snprintf(text, PARCEL_REPLY, "%s", PUT_DELIVERED);
+    return 1;
+  }
   r = put_deliver_one(&x->deliver, &s->message, f, to, record, code, &said);
   snprintf(text, PARCEL_REPLY, "%s", said);
+  if (r == PUT_STORED && s->recipients > 1)
+    put_stored_add(&x->stored, to->mailbox);
   return r != PUT_FAILED;
 }
 
@@ -279,6 +289,7 @@ int put_session(int in, int out, put_config const *c)
   session x = {.next = STATION_ZERO,
                .queue = c->queue,
                .mailbox = STRALLOC_ZERO,
+               .stored = PUT_STORED_ZERO,
                .deliver = {.box = {-1, -1},
                            .mail = c->mail,
                            .defer = c->defer,
@@ -297,6 +308,7 @@ int put_session(int in, int out, put_config const *c)
   station_free(&x.next);
   stralloc_free(&x.mailbox);
   put_deliver_free(&x.deliver);
+  put_stored_free(&x.stored);
   sink_free(&s);
   return code;
 }

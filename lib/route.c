@@ -267,23 +267,55 @@ static int visit_address(walk *w, char const *key, size_t len)
   return r;
 }
 
+/* 1: one address of ours, at domain, whose local part is a rewritten sender */
+static int ours_rewritten(walk *w, char const *s, size_t len, stralloc *local,
+                          stralloc *domain)
+{
+  size_t quote = *s == '"';
+  int r = srs_is(s + quote, len - quote);
+  if (r) r = addr_split(s, len, ADDR_UTF8, local, domain);
+  return r > 0 ? route_domain_local(w->t, domain->s, domain->len) : r;
+}
+
+/* The sender that it was, appended to *to. One that came back to us under
+   another's SRS1 was rewritten by us twice, and no more than that: what SRS0
+   names is not looked at, so that this ends. */
+static int original(walk *w, table *secrets, stralloc *local, stralloc *domain,
+                    stralloc *to)
+{
+  int r = 1, one = 1;
+  while (r > 0 && one) {
+    one = local->s[3] == '1';
+    to->len = 0;
+    r = srs_reverse(secrets, to, local->s, local->len, time(0));
+    walk_tell(w, "%.*s@%.*s: rewritten sender: %.*s", (int)local->len, local->s,
+              (int)domain->len, domain->s, r > 0 ? (int)to->len : 17,
+              r > 0 ? to->s : "forged or too old");
+    if (!r) return ROUTE_FORGED;
+    local->len = domain->len = 0;
+    if (r > 0 && one) {
+      r = ours_rewritten(w, to->s, to->len, local, domain);
+      if (!r) return ROUTE_OK;
+    }
+  }
+  return r;
+}
+
 /* A bounce to a sender that we rewrote goes back to that one. Without secrets
    no address is special. ROUTE_UNKNOWN: it is none. */
 static int rewritten(walk *w, char const *address, size_t len)
 {
   stralloc local = STRALLOC_ZERO, domain = STRALLOC_ZERO, to = STRALLOC_ZERO;
   table *secrets = 0;
-  size_t quote = *address == '"';
-  int r = srs_is(address + quote, len - quote);
-  if (r) r = addr_split(address, len, ADDR_UTF8, &local, &domain);
+  int r = ours_rewritten(w, address, len, &local, &domain);
   if (r > 0) r = table_open(&secrets, conf_secrets("srs.cdb"));
-  if (r < 0 && errno == ENOENT) r = 0;
-  if (r > 0) {
-    r = srs_reverse(secrets, &to, local.s, local.len, time(0));
-    walk_tell(w, "%s: rewritten sender: %.*s", address,
-              r > 0 ? (int)to.len : 17, r > 0 ? to.s : "forged or too old");
-    if (!r) r = ROUTE_FORGED;
+  if (r < 0 && errno == ENOENT) r = ROUTE_UNKNOWN;
+  if (r < 0 && errno == EACCES) {
+    walk_tell(w, "%s: the secrets of rewritten senders are not for us to read",
+              address);
+    r = ROUTE_SEALED;
   }
+  if (r == 1) r = original(w, secrets, &local, &domain, &to);
   if (r == 1) {
     w->bounce = 1;
     r = whole_target(w, to.s, to.len);

@@ -21,6 +21,8 @@ enum {
   ROUTE_LOOP = 3,    /* 5.4.6 */
   ROUTE_TOOMANY = 4, /* 5.5.3 */
   ROUTE_FORGED = 5, /* 550 5.7.1: a rewritten sender that is not ours, or old */
+  ROUTE_SEALED = 6, /* a rewritten sender, and the secrets are not for us to
+                       read: queue-put can tell */
   ROUTE_TEMP = -1   /* errno; 451 4.3.0 */
 };
 

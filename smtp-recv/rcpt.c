@@ -63,15 +63,44 @@ static char const *too_early(session const *s)
   return 0;
 }
 
-/* Whether the message goes to that target already. */
-static int known(session const *s, char const *target, size_t len)
+/* The value of a part of the record up to end, or "" */
+static char const *value(char const *s, char const *end, char const *name)
+{
+  size_t n = strlen(name);
+  for (; s < end; s += strnlen(s, (size_t)(end - s)) + 1)
+    if ((size_t)(end - s) > n && !memcmp(s, name, n)) return s + n;
+  return "";
+}
+
+static int same(char const *s, char const *end, char const *ours)
+{
+  size_t n = strlen(ours);
+  return strnlen(s, (size_t)(end - s)) == n && !memcmp(s, ours, n);
+}
+
+/* Whether what is said of this RCPT's fate is said of that one's already: who
+   asks to be told in another way, or of another address, is told (RFC 3461
+   4.1, 4.2). */
+static int told(wish const *w, char const *s, char const *end)
+{
+  return same(value(s, end, "notify="), end, w->notify) &&
+         same(value(s, end, "orcpt="), end, w->orcpt) &&
+         (!*w->notify || *w->orcpt ||
+          same(value(s, end, "rcpt="), end, w->rcpt.s));
+}
+
+/* Whether the message goes to that target already, and that is all. */
+static int known(session const *s, wish const *w, char const *target,
+                 size_t len)
 {
   char const *p = s->to.s, *end;
   for (end = p ? p + s->to.len : p; p < end;) {
     size_t n = (size_t)(unsigned char)p[0] << 8 | (unsigned char)p[1];
     char const *t = p + 2, *rest = t + strlen(t) + 1;
     p = t + n;
-    if ((size_t)(p - rest) > len && !memcmp(rest, target, len)) return 1;
+    if ((size_t)(p - rest) > len && !memcmp(rest, target, len) &&
+        told(w, rest + len, p))
+      return 1;
   }
   return 0;
 }
@@ -84,35 +113,42 @@ static int part(session *s, char const *name, char const *value)
           stralloc_cats(&s->to, value));
 }
 
+/* Where it goes, each part with its NUL: all that makes two targets one.
+   Without goal that is for the queue to find out. */
+static int put_target(session *s, char const *rcpt, route_target const *goal)
+{
+  stralloc *to = &s->to;
+  int local = goal && goal->local;
+  char const *address = goal ? goal->address : rcpt;
+  char const *shown = local && !strchr(address, '@') ? rcpt : address;
+  char const *route = local ? "route=local" : "route=remote";
+  /* its reverse-path stays, or becomes <> */
+  unsigned how = goal ? goal->how : 0;
+  size_t len = how & ROUTE_KEEP ? strnlen(s->from.s, s->from.len) : 0;
+  return stralloc_catb(to, shown, strlen(shown) + 1) &&
+         (!goal || stralloc_catb(to, route, strlen(route) + 1)) &&
+         (!local || (stralloc_cats(to, "mailbox=") &&
+                     stralloc_catb(to, address, strlen(address) + 1))) &&
+         (!how || (stralloc_cats(to, "from=") &&
+                   stralloc_catb(to, s->from.s, len) && stralloc_0(to)));
+}
+
 /* A T record behind its length, two bytes. Several recipients that mean one
    target get one copy, but each of LMTP's has a reply of its own. */
-static int add(session *s, wish const *w, route_target const *new)
+static int add(session *s, wish const *w, route_target const *goal)
 {
-  char const *address = new->address;
-  int local = new->local;
-  /* its reverse-path stays, or becomes <> */
-  size_t from = new->how &ROUTE_KEEP ? strnlen(s->from.s, s->from.len) : 0;
   char head[16], size[2];
   char const *rcpt = w->rcpt.s;
   size_t start = s->to.len, target, n;
   int len = snprintf(head, sizeof head, "%u", s->numbers);
-  char const *route = local ? "route=local" : "route=remote";
-  char const *to = local && !strchr(address, '@') ? rcpt : address;
   if (!stralloc_catb(&s->to, "??", 2) ||
       !stralloc_catb(&s->to, head, (size_t)len + 1) ||
-      !stralloc_catb(&s->to, to, strlen(to) + 1) ||
-      !stralloc_catb(&s->to, route, strlen(route) + 1) ||
-      (local && (!stralloc_cats(&s->to, "mailbox=") ||
-                 !stralloc_catb(&s->to, address, strlen(address) + 1))))
-    return -1;
-  if (new->how &&
-      (!stralloc_cats(&s->to, "from=") ||
-       !stralloc_catb(&s->to, s->from.s, from) || !stralloc_0(&s->to)))
+      !put_target(s, rcpt, goal))
     return -1;
   target = start + 2 + (size_t)len + 1;
   n = s->to.len - target;
   s->to.len = start;
-  if (!s->o->mode->lmtp && known(s, s->to.s + target, n)) return 1;
+  if (!s->o->mode->lmtp && known(s, w, s->to.s + target, n)) return 1;
   s->to.len = target + n;
   if (!stralloc_cats(&s->to, "rcpt=") || !stralloc_cats(&s->to, rcpt) ||
       !part(s, "notify=", w->notify) || !part(s, "orcpt=", w->orcpt))
@@ -169,6 +205,10 @@ static char const *route(session *s, wish const *w)
   case ROUTE_FORGED:
     s->refused++;
     return "550 5.7.1 Not a sender of ours, or too old";
+  case ROUTE_SEALED: /* on port 25 it must be known now */
+    if (s->o->mode->relays)
+      return add(s, w, 0) < 0 ? "451 4.3.0 Out of memory" : 0;
+    errno = EACCES; /* fall through */
   default:
     log_warnsys("%s: unable to look up <%s>", s->id, rcpt);
     return "451 4.3.0 Unable to look it up now";

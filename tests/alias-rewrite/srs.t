@@ -3,6 +3,7 @@
 leads bounces back."""
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -99,6 +100,10 @@ forged = srs.replace('=s@', '=t@')
 tap.same(goes(forged), (1, []), 'a forged one goes nowhere')
 out, ts = queue(rec('T', f'0\0{forged}'), '')
 tap.ok('550 5.7.1' in str(out) and not ts, '550 5.7.1', out)
+out, ts = queue(rec('T', f'0\0{srs}'), 'bob@a.test', 'submitted')
+tap.same(sender(ts), [''], 'a submission leaves the answer to queue-put')
+out, ts = queue(rec('T', f'0\0{forged}'), 'bob@a.test', 'submitted')
+tap.ok('550 5.7.1' in str(out) and not ts, 'which may be no', out)
 secrets('a second secret of them', 'the first secret of them')
 tap.same(goes(srs)[0], 0, 'a secret on top of the old one: still good')
 out, ts = queue(rec('T', '0\0list@a.test'))
@@ -113,6 +118,21 @@ with open(f'{T}/tables/srs.cdb', 'w') as f:
 tap.same(goes(srs)[0], 111, 'broken secrets are no forgery')
 out, ts = queue(rec('T', '0\0list@a.test'))
 tap.ok(not ts and '451' in str(out), 'nor do they let mail out unchanged', out)
+os.chmod(f'{T}/tables/srs.cdb', 0)
+os.chmod(T, 0o755)
+alias = [shutil.copy(shutil.which('alias-rewrite'), T)]
+if os.geteuid() == 0:
+    alias[:0] = ['setpriv', '--reuid', '65534', '--clear-groups',
+                 '--bounding-set', '-all']
+out = subprocess.run(alias, input=parcel(rec('T', f'0\0{srs}\0notify=NEVER')),
+                     capture_output=True, check=True).stdout
+tap.same(re.findall(rb'\d+:([TV]\d+\0[^,]*),', out),
+         [b'T0\0%s\0notify=NEVER' % srs.encode()],
+         'secrets that are not for alias-rewrite: the T passes as it is')
+r = subprocess.run([*alias, '-q', srs], capture_output=True, text=True)
+tap.ok(r.returncode == 111 and 'not for us to read' in r.stdout,
+       'alias-rewrite -q says so', r)
+os.chmod(f'{T}/tables/srs.cdb', 0o600)
 with open(f'{T}/srs', 'w') as f:
     f.write('a good secret of many\nshort\n')
 r = subprocess.run(['table-build', 'srs', f'{T}/srs'], capture_output=True,

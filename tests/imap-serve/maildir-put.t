@@ -218,9 +218,22 @@ os.rename(f'{T}/mail/a.test/alice/new/{names()[0]}',
           f'{T}/mail/a.test/alice/cur/{names()[0]}:2,S')
 run(PUT, queued('2?', local(3, 'alice')))
 tap.same(inbox('alice'), [], 'and in cur')
-run(PUT, queued('2?', local(30, 'alice')))
+out, _ = run(PUT, queued('2?', local(30, 'alice')))
+tap.same((out, inbox('alice')), (['R q1 250 2.0.0 Delivered'], []),
+         'for another recipient who means that mailbox, too')
 run(PUT, queued('2', local(3, 'alice')))
-tap.same(len(inbox('alice')), 2, 'another number is another message')
+tap.same(len(inbox('alice')), 1, 'what is no repetition is not looked for')
+empty_mail()
+out, _ = run(PUT, parcel(local(0, 'alice'), local(1, 'bob'),
+                         local(2, 'alice', 'notify=SUCCESS'),
+                         local(3, 'nobody')))
+tap.same(out, [f'T {n} 250 2.0.0 Delivered' for n in range(3)] +
+         ['T 3 550 5.1.1 No such mailbox', 'R p1 250 2.0.0 Delivered'],
+         'two recipients of one mailbox: an answer each')
+tap.same((len(inbox('alice')), len(inbox('bob'))), (1, 1), 'and one copy')
+run(PUT, parcel(local(0, 'alice')) + parcel(local(0, 'alice'), local(1, 'bob')))
+tap.same((len(inbox('alice')), len(inbox('bob'))), (3, 2),
+         'but one for each parcel')
 
 # As a server, many at once
 empty_mail()

@@ -90,6 +90,19 @@ for notify in 'NEVER', 'FAILURE', 'DELAY', 'FAILURE,DELAY', '':
 got = notices(local(0, 'bob', 'notify=success,failure'))
 tap.same(len(got), 1, 'RFC 3461 4: keywords in any case, in a list')
 
+got = notices(local(0, 'bob', 'notify=NEVER', 'orcpt=rfc822;n@a.test'),
+              local(1, 'bob', 'notify=SUCCESS', 'orcpt=rfc822;y@a.test'))
+tap.same([(x['Original-Recipient'], x['Action'])
+          for m in got for x in fields(m)[1]],
+         [('rfc822;y@a.test', 'delivered')],
+         'RFC 3461 4.1: two recipients of one mailbox: who asked is told')
+tap.same(len(inbox('bob')), 1, 'he has it once')
+got = notices(*(local(n, 'bob', 'notify=SUCCESS', f'orcpt=rfc822;{n}@a.test')
+                for n in range(3)))
+tap.same((sorted(x['Original-Recipient'] for m in got for x in fields(m)[1]),
+          len(inbox('bob'))), ([f'rfc822;{n}@a.test' for n in range(3)], 1),
+         'RFC 3461 5.2.3 a: three who asked: three are told of, one copy')
+
 # Relayed
 got = notices(remote(0, 'dark@c.test', 'notify=SUCCESS,FAILURE'))
 tap.same([fields(x)[2] for x in got],

@@ -77,6 +77,29 @@ tap.ok(b'from=s@b.test' in finish(c)[0],
 codes(c, 'kept@a.test', sender='MAIL FROM:<>')
 tap.ok(b'from=' in finish(c)[0], 'the null one, too')
 
+# Two RCPT of one mailbox, and what each asks for (RFC 3461 4.1, 4.2)
+for second, want, name in (
+        ('', 2, 'NEVER, then nothing said: failures are to be told'),
+        ('NOTIFY=NEVER', 1, 'NEVER twice: there is nothing to tell'),
+        ('NOTIFY=SUCCESS', 2, 'NEVER, then SUCCESS: that is to be told'),
+        ('NOTIFY=NEVER ORCPT=rfc822;x', 2, 'another original recipient')):
+    c.says('RSET', 'MAIL FROM:<s@b.test>', 'RCPT TO:<alice@a.test> NOTIFY=NEVER',
+           f'RCPT TO:<alice@a.test> {second}'.rstrip())
+    ts = finish(c)
+    tap.ok(len(ts) == want and [t[0] for t in ts] == [b'0', b'1'][:want] and
+           all(t[1] == b'alice@a.test' for t in ts), f'two T? {name}', ts)
+c.says('RSET', 'MAIL FROM:<s@b.test>',
+       'RCPT TO:<PostMaster> NOTIFY=SUCCESS',
+       'RCPT TO:<alice@a.test> NOTIFY=SUCCESS',
+       'RCPT TO:<Alice@a.test> NOTIFY=SUCCESS')
+tap.same([t[-2:] for t in finish(c)],
+         [[b'rcpt=PostMaster', b'notify=SUCCESS'],
+          [b'rcpt=alice@a.test', b'notify=SUCCESS'],
+          [b'rcpt=Alice@a.test', b'notify=SUCCESS']],
+         'two addresses of one mailbox: of each is told')
+codes(c, 'PostMaster', 'alice@a.test', 'Alice@a.test')
+tap.same(len(finish(c)), 1, 'where nobody asks, it is one')
+
 # 20 000 T records are a parcel's most (parcel(5))
 tap.same(codes(c, *(f'l{n}@a.test' for n in range(21))),
          ['250 2.1.5'] * 20 + ['452 4.5.3'],
