@@ -27,10 +27,11 @@ lab.dns({
                '@ TXT "v=spf1 mx -all"\n' + keys,
     "b.test.": soa + "@ MX 10 mail\nmail A 192.0.2.2\n"
                '@ TXT "v=spf1 mx -all"\n',
+    "nomail.test.": soa + "@ MX 0 .\n",
     "2.0.192.in-addr.arpa.": soa + "1 PTR mail.a.test.\n2 PTR mail.b.test.\n",
 })
-a.table("aliases", "forward@a.test: bob@b.test")
-b.table("aliases", "info@b.test: bob@b.test")
+a.table("aliases", "forward@a.test: bob@b.test", "dead@a.test: dead@b.test")
+b.table("aliases", "info@b.test: bob@b.test", "dead@b.test: x@nomail.test")
 for host, address in ((a, "alice@a.test"), (b, "bob@b.test")):
     host.account(address, PASSWORDS[address])
     host.make()
@@ -44,10 +45,10 @@ def imap(host, user, command, path="INBOX"):
                     f"imaps://{host.ip}/{path}", "-X", command, check=False)
 
 
-def fetch(host, user, token, box="INBOX"):
+def fetch(host, user, token, box="INBOX", where="SUBJECT"):
     """The message whose Subject holds the token, or ''."""
     uids = re.findall(r"\d+", "".join(
-        line for line in imap(host, user, f"UID SEARCH SUBJECT {token}", box)
+        line for line in imap(host, user, f"UID SEARCH {where} {token}", box)
         .splitlines() if line.startswith("* SEARCH")))
     if not uids:
         return ""
@@ -56,8 +57,8 @@ def fetch(host, user, token, box="INBOX"):
                     f"imaps://{host.ip}/{box};UID={uids[-1]}", check=False)
 
 
-def arrives(host, user, token, seconds=30, box="INBOX"):
-    return tap.until(lambda: fetch(host, user, token, box), seconds)
+def arrives(host, user, token, seconds=30, **kw):
+    return tap.until(lambda: fetch(host, user, token, **kw), seconds)
 
 
 def unfold(message):
@@ -190,6 +191,38 @@ tap.ok(got, "mail forged as From ceo@a.test is forwarded by the alias of "
        "a.test", out, a.log("queue-received"), a.log("queue"))
 tap.ok(got and not re.search(r"(?im)^dkim-signature:", got),
        "and leaves unsigned", got)
+path = re.search(r"(?im)^return-path: <(.*)>", got)
+path = path.group(1) if path else ""
+tap.ok(re.fullmatch(r"SRS0=[a-z2-7]{8}=[a-z2-7]{2}=b\.test=bob@a\.test", path),
+       "with a reverse-path in the domain of the alias (SRS)", got)
+tap.ok(re.search(r"(?im)^authentication-results: mail\.b\.test;.*spf=pass "
+                 r"smtp\.mailfrom=SRS0=[^;]*@a\.test", unfold(got)),
+       "for which SPF passes at b.test", got)
+
+# What cannot be delivered behind b.test comes back the whole way: SRS1 at b
+# (no mail for nomail.test, RFC 7505), SRS0 at a, bob
+out = plain_smtp(b, "token-eight", "bob@b.test", "dead@a.test", a)
+bounce = arrives(b, "bob@b.test", "token-eight", where="TEXT")
+text = unfold(bounce)
+tap.ok("message/delivery-status" in text and "5.1.10" in text and
+       "Subject: token-eight" in text, "a bounce from behind b.test arrives "
+       "where the message came from", out, bounce, b.log("queue"),
+       a.log("queue"))
+tap.ok(re.search(r"(?im)^return-path: <>", text), "with the null path, so that "
+       "nothing comes back of it", bounce)
+tap.ok(re.search(r"from mail\.b\.test.*by mail\.a\.test", text) and
+       re.search(r"from mail\.a\.test.*by mail\.b\.test", text),
+       "by way of a.test, whose address it was", bounce)
+forged = path.replace("bob@", "ceo@")
+out = plain_smtp(b, "token-nine", "<>", forged, a)
+tap.ok("550 5.7.1" in out, "a forged one is refused by a.test", out)
+out = submit("token-nine", forged)
+tap.ok("550 5.7.1" in out and "451" not in out,
+       "and as a submission, which cannot read the secrets", out)
+out = submit("token-ten", path)
+got = arrives(b, "bob@b.test", "token-ten")
+tap.ok(re.search(r"(?im)^return-path: <>", got),
+       "a good one is led back from there, too", out, got)
 
 # A clean stop
 for host in (a, b):
