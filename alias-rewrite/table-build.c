@@ -127,7 +127,9 @@ static void add_srs(text_line const *l, void *data)
   table_entries *e = data;
   stralloc key = STRALLOC_ZERO, value = STRALLOC_ZERO;
   unsigned n = (unsigned)genalloc_len(table_entry, &e->list);
-  if (l->len < SRS_SECRET) text_die(l, "too short a secret", 0);
+  size_t shared = strlen(SRS_POSTSRSD);
+  if (l->len < shared || memcmp(l->s, SRS_POSTSRSD, shared)) shared = 0;
+  if (l->len < SRS_SECRET + shared) text_die(l, "too short a secret", 0);
   if (n == SRS_SECRETS) text_die(l, "too many secrets", 0);
   text_check(stralloc_catb(&value, l->s, l->len));
   entries_add(e, l, n, &key, &value);

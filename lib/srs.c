@@ -1,16 +1,13 @@
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
-#include <sodium.h>
-
 #include "addr.h"
+#include "srs-hash.h"
 #include "srs.h"
 
 #define DAY (24 * 60 * 60)
-#define DAYS 1024 /* what two digits count */
-#define HASH 8
+#define DAYS 1024        /* what two digits count */
 #define SEPARATORS "=+-" /* behind SRS0 and SRS1 */
 
 static char const digits[] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -27,42 +24,17 @@ int srs_is(char const *local, size_t len)
          strchr(SEPARATORS, local[4]);
 }
 
-/* HASH digits for kind and text: 1, 0: there is no nth secret, -1 */
-static int hash(table *secrets, unsigned nth, char kind, char const *s,
-                size_t len, char *to)
-{
-  crypto_auth_hmacsha256_state h;
-  unsigned char mac[crypto_auth_hmacsha256_BYTES];
-  char const *secret;
-  size_t n;
-  uint64_t bits = 0;
-  int r = table_get_nth(secrets, "s", 1, nth, &secret, &n);
-  if (r <= 0) return r;
-  if (n < SRS_SECRET) return errno = EPROTO, -1;
-  crypto_auth_hmacsha256_init(&h, (unsigned char const *)secret, n);
-  crypto_auth_hmacsha256_update(&h, (unsigned char const *)&kind, 1);
-  for (size_t i = 0; i < len; i++) {
-    unsigned char c = (unsigned char)lower(s[i]);
-    crypto_auth_hmacsha256_update(&h, &c, 1);
-  }
-  crypto_auth_hmacsha256_final(&h, mac);
-  sodium_memzero(&h, sizeof h);
-  for (int i = 0; i < 5; i++) bits = bits << 8 | mac[i];
-  for (int i = HASH; i--; bits >>= 5) to[i] = digits[bits & 31];
-  return 1;
-}
-
 /* "SRSk=HASH=" and text, at a domain of ours */
 static int put(table *secrets, stralloc *out, char kind, stralloc const *text,
                char const *domain, size_t len)
 {
-  char head[] = "SRS?=hhhhhhhh=";
+  char head[] = {'S', 'R', 'S', kind, '='}, hash[SRS_HASH];
   stralloc local = STRALLOC_ZERO;
   size_t start = out->len;
-  int r = hash(secrets, 0, kind, text->s, text->len, head + 5);
-  if (!r) r = (errno = EPROTO, -1);
-  head[3] = kind;
-  if (r > 0 && (!stralloc_cats(&local, head) || !stralloc_cat(&local, text) ||
+  int r = srs_hash_make(secrets, kind, text->s, text->len, hash);
+  if (r > 0 && (!stralloc_catb(&local, head, sizeof head) ||
+                !stralloc_catb(&local, hash, (size_t)r) ||
+                !stralloc_append(&local, '=') || !stralloc_cat(&local, text) ||
                 addr_local_put(out, local.s, local.len) < 0 ||
                 !stralloc_append(out, '@') || !stralloc_catb(out, domain, len)))
     r = -1;
@@ -107,22 +79,6 @@ int srs_forward(table *secrets, stralloc *out, char const *sender,
   stralloc_free(&host);
   stralloc_free(&text);
   return r;
-}
-
-/* Whether one of the secrets made the hash */
-static int genuine(table *secrets, char const *theirs, char kind, char const *s,
-                   size_t len)
-{
-  char ours[HASH], small[HASH];
-  int found = 0;
-  for (int i = 0; i < HASH; i++) small[i] = lower(theirs[i]);
-  for (unsigned n = 0; n < SRS_SECRETS; n++) {
-    int r = hash(secrets, n, kind, s, len, ours);
-    if (r < 0) return -1;
-    if (!r) break;
-    found |= !sodium_memcmp(ours, small, HASH);
-  }
-  return found;
 }
 
 static int digit(char c)
@@ -181,11 +137,13 @@ static int reverse1(stralloc *out, char const *s, size_t len)
 int srs_reverse(table *secrets, stralloc *out, char const *local, size_t len,
                 time_t now)
 {
-  char const *s = local + 5 + HASH + 1;
+  char const *hash = local + 5, *end = local + len, *s;
   int r;
-  if (!srs_is(local, len) || len <= 5 + HASH + 1 || s[-1] != '=') return 0;
-  len -= 5 + HASH + 1;
-  r = genuine(secrets, local + 5, local[3], s, len);
+  if (!srs_is(local, len)) return 0;
+  s = memchr(hash, '=', len - 5);
+  if (!s) return 0;
+  len = (size_t)(end - ++s);
+  r = srs_hash_check(secrets, local[3], s, len, hash, (size_t)(s - 1 - hash));
   if (r <= 0) return r;
   return local[3] == '0' ? reverse0(out, s, len, now) : reverse1(out, s, len);
 }

@@ -5,8 +5,9 @@
      SRS1=HASH=FORWARDER==REST@ours      from SRS0=REST@FORWARDER, or SRS1
    TT is the day, two base32 digits of its number modulo 1024; HASH eight base32
    digits (40 bits) of HMAC-SHA-256 over the rest, in lower case, since hosts
-   change the case of local parts. Who calls these links -lsodium -lidn2
-   -lutf8proc. */
+   change the case of local parts. A secret of postsrsd makes and takes what
+   that does: four digits in base64 of HMAC-SHA-1, and more if they are there.
+   Who calls these links -lsodium -lidn2 -lutf8proc. */
 #ifndef SRS_H
 #define SRS_H
 
@@ -20,6 +21,7 @@
 #define SRS_DAYS 21    /* how long an address is good */
 #define SRS_SECRETS 16 /* in srs.cdb: the first one makes, all check */
 #define SRS_SECRET 16  /* bytes of one, at least */
+#define SRS_POSTSRSD "postsrsd:" /* before one that is shared with it */
 
 /* Whether a local part, unquoted, is a rewritten sender */
 int srs_is(char const *local, size_t len);

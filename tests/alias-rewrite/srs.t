@@ -7,62 +7,15 @@ import shutil
 import subprocess
 import sys
 
-sys.path[:0] = ['tests', 'tests/queue-run']
+sys.path[:0] = ['tests', 'tests/alias-rewrite']
 import tap
-from post import T, parcel, queued, rec, run
+from forward import (CDB, T, goes, parcel, queue, rec, routed, secrets, sender,
+                     tables)
 
-CDB = f'{T}/tables/mail.cdb'
-
-
-def secrets(*lines):
-    with open(f'{T}/srs', 'w') as f:
-        f.write('\n'.join(lines) + '\n')
-    made = subprocess.run(['table-build', 'srs', f'{T}/srs'], check=True,
-                          capture_output=True).stdout
-    subprocess.run(['cdb', '-c', f'{T}/tables/srs.cdb'], input=made, check=True)
-
-
-def tables():
-    for name, text in (('domains', 'a.test\n'), ('aliases', '''
+tables('''
 list@a.test: alice@a.test, far@c.test, nobody@a.test
 kept@a.test keep-sender: far@c.test
-''')):
-        with open(f'{T}/{name}', 'w') as f:
-            f.write(text)
-    made = subprocess.run(['table-build', 'mail', '-m', f'{T}/mail', '-d',
-                           f'{T}/domains', '-a', f'{T}/aliases', f'{T}/users'],
-                          check=True, capture_output=True).stdout
-    subprocess.run(['cdb', '-c', CDB], input=made, check=True)
-
-
-def queue(to, sender='s@b.test', klass='received'):
-    """The report, and the T records that were queued"""
-    for name in queued():
-        os.unlink(name)
-    out, _ = run(['queue-put', '-c', klass, f'{T}/queue'],
-                 parcel(to, sender=sender))
-    files = queued()
-    text = open(files[0], 'rb').read() if files else b''
-    return out, re.findall(rb'\d+:(T\d+\0[^,]*),', text)
-
-
-def routed(address, *more, rcpt='list@a.test'):
-    return rec('T', '\0'.join(('0', address, 'route=remote', f'rcpt={rcpt}',
-                               *more)))
-
-
-def goes(address):
-    r = subprocess.run(['alias-rewrite', '-t', CDB, '-q', address],
-                       capture_output=True, text=True)
-    return r.returncode, [x for x in r.stdout.splitlines() if x[0] != ' ']
-
-
-def sender(ts):
-    found = [re.search(rb'\0from=([^\0]*)', t) for t in ts]
-    return [f.group(1).decode() if f else None for f in found]
-
-
-tables()
+''')
 out, ts = queue(rec('T', '0\0list@a.test'))
 tap.same(sender(ts), [None, None], 'without secrets the sender stays')
 secrets('# secrets', 'the first secret of them')
@@ -134,7 +87,7 @@ tap.ok(r.returncode == 111 and 'not for us to read' in r.stdout,
        'alias-rewrite -q says so', r)
 os.chmod(f'{T}/tables/srs.cdb', 0o600)
 with open(f'{T}/srs', 'w') as f:
-    f.write('a good secret of many\nshort\n')
+    f.write('a good secret of many\npostsrsd:short\n')
 r = subprocess.run(['table-build', 'srs', f'{T}/srs'], capture_output=True,
                    text=True)
 tap.ok(r.returncode == 1 and not r.stdout and

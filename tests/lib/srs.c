@@ -15,6 +15,7 @@
 #define DAY 86400
 #define OLD "an older secret of 24 bytes"
 #define NEW "a newer secret of 24 bytes"
+#define SHARED "postsrsd:a secret of postsrsd"
 
 static char path[] = "/tmp/srs.XXXXXX";
 
@@ -116,6 +117,23 @@ static void limits(table *t)
      "srs_is");
 }
 
+/* Hashes that Python's hmac made (RFC 2104); a key longer than a block, too */
+static void shared_hash(void)
+{
+  static char const *const v[][2] = {
+      {SHARED, "SRS0=ol7p=jn=x.test=A.b@our.test"},
+      {"postsrsd:0123456789012345678901234567890123456789012345678901234567890"
+       "123456789",
+       "SRS0=GgJu=jn=x.test=A.b@our.test"}};
+  for (size_t i = 0; i < 2; i++) {
+    table *t = secrets(v[i][0], 0);
+    char to[ADDR_MAX + 1], *s = forward(t, "A.b@x.test", NOW);
+    ok(!strcmp(s, v[i][1]), "as postsrsd: %s", s);
+    ok(reverse(t, s, NOW, to) == 1 && !strcmp(to, "A.b@x.test"), "and back");
+    table_close(t);
+  }
+}
+
 static void mutations(table *t)
 {
   char good[ADDR_MAX + 1], s[ADDR_MAX + 1], to[ADDR_MAX + 1];
@@ -154,6 +172,7 @@ int main(void)
   limits(t);
   ok(reverse(brief, forward(t, "a@x.test", NOW), NOW, to) < 0,
      "a secret that is too short is an error, not a forgery");
+  shared_hash();
   mutations(t);
   table_close(t);
   table_close(rotated);
