@@ -96,7 +96,8 @@ static int skipped(steps const *t, size_t k)
 {
   if (k == RSET) return !t->reset;
   if (k < FIRST_RCPT + t->l->n && k >= FIRST_RCPT)
-    return t->l->v[k - FIRST_RCPT].outcome.code != 0;
+    return t->l->v[k - FIRST_RCPT].outcome.code ||
+           t->l->v[k - FIRST_RCPT].later;
   return 0;
 }
 
@@ -125,10 +126,11 @@ static void to_mail(steps *t, reply const *r)
   t->end = t->sent;
 }
 
-/* RFC 5321 4.5.3.1.10: an old server's word for too many recipients */
+/* RFC 5321 4.5.3.1.10: 552 is an old server's word for too many recipients */
 static int too_many(reply const *r)
 {
-  return r->code == 552 && (!*r->enhanced || !strcmp(r->enhanced, "5.5.3"));
+  return (r->code == 552 && (!*r->enhanced || !strcmp(r->enhanced, "5.5.3"))) ||
+         (r->code == 452 && (!*r->enhanced || !strcmp(r->enhanced, "4.5.3")));
 }
 
 static void to_rcpt(steps *t, recipient *to, reply *r)
@@ -137,6 +139,8 @@ static void to_rcpt(steps *t, recipient *to, reply *r)
   if (r->code / 100 == 2) {
     to->accepted = 1;
     t->accepted++;
+  } else if (too_many(r) && t->accepted) {
+    to->later = 1;
   } else {
     if (too_many(r)) {
       r->code = 452;
@@ -208,16 +212,27 @@ static int exchange(steps *t)
   return 1;
 }
 
+/* No more than the host has said that it takes (RFC 9422 4.2). */
+static void begin(session const *s, letter *l)
+{
+  unsigned n = 0;
+  for (size_t i = 0; i < l->n; i++) {
+    recipient *t = l->v + i;
+    t->accepted = 0;
+    if (!t->outcome.code) t->later = s->rcptmax && n++ >= s->rcptmax;
+  }
+}
+
 int commands_send(session *s, letter *l, reply *data, outcome *o)
 {
   steps t = {.s = s,
              .l = l,
-             .end = FIRST_RCPT + l->n + 1,
+             .end = FIRST_RCPT + l->n + !(s->can & CAN_CHUNKING),
              .reset = s->dirty,
              .data = data,
              .o = o};
   data->code = 0;
-  for (size_t i = 0; i < l->n; i++) l->v[i].accepted = 0;
+  begin(s, l);
   if (!exchange(&t)) {
     session_close(s);
     return COMMANDS_NEXT;
@@ -227,5 +242,7 @@ int commands_send(session *s, letter *l, reply *data, outcome *o)
     letter_decide(l, o);
     return COMMANDS_NONE;
   }
-  return data->code == 354 && t.accepted ? COMMANDS_DATA : COMMANDS_NONE;
+  if (!t.accepted) return COMMANDS_NONE;
+  return data->code == 354 || s->can & CAN_CHUNKING ? COMMANDS_DATA
+                                                    : COMMANDS_NONE;
 }

@@ -1,4 +1,5 @@
-/* MAIL, RCPT and DATA, pipelined where the peer can (RFC 2920). */
+/* MAIL, RCPT and, unless the peer takes BDAT, DATA, pipelined where it can (RFC
+   2920). */
 #ifndef COMMANDS_H
 #define COMMANDS_H
 

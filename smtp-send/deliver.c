@@ -73,13 +73,13 @@ static int refuse_loops(letter *l)
   return r < 0 ? -1 : 1;
 }
 
-static int find(deliverer const *d, letter const *l, mx *m, char const *where,
+static int find(deliverer *d, letter const *l, mx *m, char const *where,
                 outcome *o)
 {
   recipient *t = letter_undecided(l);
-  *m = (mx){.port = d->port, .only4 = d->only4};
-  if (d->route || *letter_text(l, t->via)) return mx_relay(m, where, o);
-  return mx_domain(m, where, o);
+  *m = (mx){.port = d->port, .only4 = d->only4, .me = d->session.own.helo};
+  d->session.stranger = !d->route && !*letter_text(l, t->via);
+  return d->session.stranger ? mx_domain(m, where, o) : mx_relay(m, where, o);
 }
 
 /* Hosts in turn: what transaction() said last */
@@ -91,7 +91,11 @@ static int try_hosts(deliverer *d, letter *l, parcel_in *in, mx *m,
     outcome one = {0};
     io_time start = io_now();
     int r = TX_NEXT;
-    if (session_open(&d->session, m->host, &a, m->port, l->requiretls, &one)) {
+    mx_address const *b = mx_other_family(m, &a);
+    int open =
+        session_open(&d->session, m->host, &a, b, m->port, l->requiretls, &one);
+    if (b && d->session.raced) mx_skip(m);
+    if (open) {
       d->connect_ms = (unsigned)(io_now() - start) + 1;
       r = transaction(&d->session, l, in, &one);
       if (r != TX_NEXT) return r;
@@ -101,13 +105,21 @@ static int try_hosts(deliverer *d, letter *l, parcel_in *in, mx *m,
   return TX_NEXT;
 }
 
+/* Whether it has had as many messages as it may */
+static int session_full(session const *s, unsigned most)
+{
+  return s->transactions >= most ||
+         (s->mailmax && s->transactions >= s->mailmax);
+}
+
 /* Over the connection that is still there: 1, or 0 if there is none of use */
 static int reuse(deliverer *d, letter *l, parcel_in *in, char const *where,
-                 int *r)
+                 source const *own, int *r)
 {
   outcome o;
   if (d->session.fd < 0) return 0;
-  if (strcmp(d->destination, where) ||
+  if (strcmp(d->destination, where) || !source_same(&d->session.own, own) ||
+      session_full(&d->session, d->most) ||
       (l->requiretls && !(d->session.verified && d->trusted &&
                           d->session.can & CAN_REQUIRETLS))) {
     session_quit(&d->session);
@@ -122,7 +134,9 @@ static int go(deliverer *d, letter *l, parcel_in *in, char const *where)
   mx m;
   int r;
   outcome all = {0};
-  if (reuse(d, l, in, where, &r)) return r;
+  source own = source_choose(d->ip, &d->helo, letter_text(l, l->from));
+  if (reuse(d, l, in, where, &own, &r)) return r;
+  d->session.own = own;
   snprintf(d->destination, sizeof d->destination, "%s", where);
   snprintf(d->session.host, sizeof d->session.host, "%s", where);
   *d->session.ip = 0;
@@ -144,17 +158,34 @@ static int go(deliverer *d, letter *l, parcel_in *in, char const *where)
   return TX_DONE;
 }
 
+/* Transactions until all have their outcome: a host may take so many at once
+   (RFC 5321 4.5.3.1.10). */
+static int go_on(deliverer *d, letter *l, parcel_in *in, char const *where)
+{
+  size_t left, before;
+  int r;
+  do {
+    before = letter_left(l);
+    r = go(d, l, in, where);
+    left = letter_left(l);
+  } while (r == TX_DONE && left && left < before);
+  if (left)
+    letter_decide(l, &(outcome){451, "4.5.3 Too many recipients at once"});
+  return r;
+}
+
 int deliver(deliverer *d, letter *l, parcel_in *in)
 {
   stralloc where = STRALLOC_ZERO;
   int r = TX_DONE;
   d->connect_ms = 0;
+  d->session.show = d->show ? l->id : 0;
   d->session.deadline = io_after(d->limits.all * 1000LL);
   if (!l->verdict.code && refuse_loops(l) < 0)
     outcome_set(&l->verdict, 451, "4.3.0 Unable to read the header: %s",
                 strerror(errno));
   if (l->verdict.code) letter_decide(l, &l->verdict);
-  if (choose(d, l, &where)) r = go(d, l, in, where.s);
+  if (choose(d, l, &where)) r = go_on(d, l, in, where.s);
   stralloc_free(&where);
   return r == TX_BROKEN ? -1 : 1;
 }

@@ -15,6 +15,9 @@ typedef struct deliverer {
   char const *port;              /* where the destination names none */
   char const *route;             /* all mail goes there; 0: by MX */
   int only4;
+  source_rules ip[2], helo;
+  unsigned most;       /* messages over one connection */
+  int show;            /* the dialogue in the log */
   unsigned connect_ms; /* of the last letter; 0: connection kept */
 } deliverer;
 

@@ -11,7 +11,8 @@ static size_t text(char const *s, size_t n)
   return p ? (size_t)(p - s) : n;
 }
 
-size_t dots_stuff(enum dots *state, char *to, char const *s, size_t n)
+static size_t lines(enum dots *state, char *to, char const *s, size_t n,
+                    int dots)
 {
   char const *start = to, *end = s + n;
   while (s < end) {
@@ -22,7 +23,7 @@ size_t dots_stuff(enum dots *state, char *to, char const *s, size_t n)
       if (*s == '\n') s++;
       continue;
     }
-    if (*state == DOTS_START && *s == '.') *to++ = '.';
+    if (dots && *state == DOTS_START && *s == '.') *to++ = '.';
     k = text(s, (size_t)(end - s));
     memcpy(to, s, k);
     to += k;
@@ -36,13 +37,30 @@ size_t dots_stuff(enum dots *state, char *to, char const *s, size_t n)
   return (size_t)(to - start);
 }
 
-size_t dots_end(enum dots *state, char *to)
+size_t dots_stuff(enum dots *state, char *to, char const *s, size_t n)
 {
-  char const *tail = *state == DOTS_START ? ".\r\n"
-                     : *state == DOTS_CR  ? "\n.\r\n"
-                                          : "\r\n.\r\n";
+  return lines(state, to, s, n, 1);
+}
+
+size_t dots_none(enum dots *state, char *to, char const *s, size_t n)
+{
+  return lines(state, to, s, n, 0);
+}
+
+size_t dots_last(enum dots *state, char *to)
+{
+  char const *tail = *state == DOTS_START ? ""
+                     : *state == DOTS_CR  ? "\n"
+                                          : "\r\n";
   size_t n = strlen(tail);
   memcpy(to, tail, n);
   *state = DOTS_START;
   return n;
+}
+
+size_t dots_end(enum dots *state, char *to)
+{
+  size_t n = dots_last(state, to);
+  memcpy(to + n, ".\r\n", 3);
+  return n + 3;
 }

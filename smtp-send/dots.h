@@ -15,6 +15,12 @@ enum dots {
 /* Writes at most 2n + 1 bytes to to; returns how many. */
 size_t dots_stuff(enum dots *state, char *to, char const *s, size_t n);
 
+/* The same without doubling dots, as BDAT wants it (RFC 3030 2). */
+size_t dots_none(enum dots *state, char *to, char const *s, size_t n);
+
+/* Completes the last line: at most 2 bytes. */
+size_t dots_last(enum dots *state, char *to);
+
 /* Completes the last line and adds the dot: at most 5 bytes. */
 size_t dots_end(enum dots *state, char *to);
 

@@ -17,6 +17,7 @@ static void reset(letter *l)
   compose_reset(&l->message);
   l->trace = l->from = l->ret = l->envid = l->alias = 0;
   l->size = 0;
+  l->time = 0;
   l->body8 = l->utf8 = l->complete = l->queued = 0;
   l->n = 0;
   l->order = 0;
@@ -175,6 +176,8 @@ static int take(letter *l, parcel_record const *r)
 
 static int client(letter *l, parcel_record const *r)
 {
+  char const *t = parcel_fact(r, "time");
+  if (t) l->time = strtoll(t, 0, 10);
   if (parcel_fact(r, "queue")) l->queued = 1;
   return l->trace ? 1 : keep(l, &l->trace, parcel_fact(r, "id"));
 }
@@ -220,6 +223,15 @@ int letter_read(letter *l, parcel_in *in, int begin, int *asked,
   return LETTER_STREAM;
 }
 
+int letter_complete(letter *l, parcel_in *in)
+{
+  while (!l->complete) {
+    parcel_record r;
+    if (parcel_next(in, &r, &l->order) <= 0 || record(l, &r) < 0) return -1;
+  }
+  return 1;
+}
+
 int letter_drain(letter *l, parcel_in *in)
 {
   while (!l->complete) {
@@ -235,6 +247,13 @@ recipient *letter_undecided(letter const *l)
   for (size_t i = 0; i < l->n; i++)
     if (!l->v[i].outcome.code) return l->v + i;
   return 0;
+}
+
+size_t letter_left(letter const *l)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < l->n; i++) n += !l->v[i].outcome.code;
+  return n;
 }
 
 void letter_decide(letter *l, outcome const *o)

@@ -19,14 +19,16 @@ typedef struct recipient {
   size_t from;  /* its own reverse-path */
   size_t alias; /* of ours, by which it came here: envelope_alias */
   int accepted;
+  int later; /* the host took as many as it takes at once */
   outcome outcome;
 } recipient;
 
 typedef struct letter {
   char id[PARCEL_ID + 1];
-  char order;    /* for parcel_order() */
-  stralloc text; /* strings, NUL-terminated; the first is empty */
-  size_t trace;  /* P id */
+  char order;     /* for parcel_order() */
+  stralloc text;  /* strings, NUL-terminated; the first is empty */
+  size_t trace;   /* P id */
+  long long time; /* P time: when it came to us, or 0 */
   size_t from, ret, envid;
   size_t alias;            /* of those it is being sent to */
   unsigned long long size; /* as F says, 0: not told */
@@ -57,11 +59,16 @@ enum {
 int letter_read(letter *l, parcel_in *in, int begin, int *asked,
                 io_time deadline);
 
+/* The rest of one that will be sent more than once; what cannot be kept is the
+   verdict. 1 or -1. */
+int letter_complete(letter *l, parcel_in *in);
+
 /* The rest of one that was not wanted. 1 or -1. */
 int letter_drain(letter *l, parcel_in *in);
 
 char const *letter_text(letter const *l, size_t at);
 recipient *letter_undecided(letter const *l); /* the first, or 0 */
+size_t letter_left(letter const *l);          /* how many are undecided */
 
 /* Gives an outcome to all that have none. */
 void letter_decide(letter *l, outcome const *o);

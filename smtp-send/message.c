@@ -1,5 +1,5 @@
 #include <errno.h>
-#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "addr.h"
@@ -7,7 +7,9 @@
 #include "dots.h"
 #include "message.h"
 
-#define PIECE ((SESSION_OUT - 8) / 2)
+#define CHUNK_LINE 40  /* "BDAT n LAST" */
+#define CHUNK_WINDOW 8 /* chunks ahead of their replies */
+#define PIECE ((SESSION_OUT - CHUNK_LINE - 8) / 2)
 
 static int write_out(letter const *l, int (*put)(char const *, size_t, void *),
                      void *data)
@@ -80,27 +82,60 @@ static int flush(session *s)
                         session_until(s, s->limits->block)) > 0;
 }
 
-static int put(session *s, enum dots *state, char const *p, size_t n)
+typedef struct way {
+  session *s;
+  enum dots state;
+  int chunks;       /* by BDAT, and s->out begins with room for its line */
+  unsigned waiting; /* chunks whose replies have not been read */
+  reply *early;
+} way;
+
+/* The replies of all chunks but so many: 1 or 0 */
+static int chunk_replies(way *w, unsigned left)
 {
-  while (n) {
-    size_t k = n > PIECE ? PIECE : n;
-    if (sizeof s->out - s->outlen < 2 * k + 8 && !flush(s)) return 0;
-    s->outlen += dots_stuff(state, s->out + s->outlen, p, k);
-    p += k;
-    n -= k;
+  for (; w->waiting > left; w->waiting--) {
+    if (session_reply(w->s, w->early, w->s->limits->block) < 0) return 0;
+    if (w->early->code / 100 != 2) return 0;
+    w->early->code = 0;
   }
   return 1;
 }
 
-typedef struct way {
-  session *s;
-  enum dots state;
-} way;
+/* What is in s->out as one chunk: 1 or 0 */
+static int chunk(way *w, int last)
+{
+  session *s = w->s;
+  char line[CHUNK_LINE];
+  size_t n = s->outlen - CHUNK_LINE, done;
+  int len =
+      snprintf(line, sizeof line, "BDAT %zu%s\r\n", n, last ? " LAST" : "");
+  char *from = s->out + CHUNK_LINE - len;
+  memcpy(from, line, (size_t)len);
+  session_show(s, line, (size_t)len);
+  s->outlen = CHUNK_LINE;
+  if (io_write_watch(s->fd, from, n + (size_t)len, -1, &done,
+                     session_until(s, s->limits->block)) < 0)
+    return 0;
+  w->waiting++;
+  if (last) return chunk_replies(w, 1);
+  return chunk_replies(w, s->can & CAN_PIPELINING ? CHUNK_WINDOW : 0);
+}
 
 static int put_piece(char const *p, size_t n, void *data)
 {
   way *w = data;
-  return put(w->s, &w->state, p, n);
+  session *s = w->s;
+  while (n) {
+    size_t k = n > PIECE ? PIECE : n;
+    if (sizeof s->out - s->outlen < 2 * k + 8 &&
+        !(w->chunks ? chunk(w, 0) : flush(s)))
+      return 0;
+    s->outlen += (w->chunks ? dots_none : dots_stuff)(&w->state,
+                                                      s->out + s->outlen, p, k);
+    p += k;
+    n -= k;
+  }
+  return 1;
 }
 
 /* What follows what was held. */
@@ -117,15 +152,27 @@ static int stream(way *w, letter *l, parcel_in *in)
   return MESSAGE_SENT;
 }
 
-int message_send(session *s, letter *l, parcel_in *in)
+static int finish(way *w)
 {
-  way w = {s, DOTS_START};
-  int r = write_out(l, put_piece, &w);
-  if (r < 0) return MESSAGE_BROKEN;
-  if (r == 0) return MESSAGE_EARLY;
-  r = stream(&w, l, in);
-  if (r != MESSAGE_SENT) return r;
-  if (sizeof s->out - s->outlen < 8 && !flush(s)) return MESSAGE_EARLY;
-  s->outlen += dots_end(&w.state, s->out + s->outlen);
-  return flush(s) ? MESSAGE_SENT : MESSAGE_EARLY;
+  session *s = w->s;
+  if (w->chunks) {
+    s->outlen += dots_last(&w->state, s->out + s->outlen);
+    return chunk(w, 1);
+  }
+  if (sizeof s->out - s->outlen < 8 && !flush(s)) return 0;
+  s->outlen += dots_end(&w->state, s->out + s->outlen);
+  return flush(s);
+}
+
+int message_send(session *s, letter *l, parcel_in *in, reply *early)
+{
+  way w = {.s = s, .chunks = (s->can & CAN_CHUNKING) != 0, .early = early};
+  int r;
+  early->code = 0;
+  if (w.chunks) s->outlen = CHUNK_LINE;
+  r = write_out(l, put_piece, &w);
+  if (r > 0) r = stream(&w, l, in);
+  if (r > 0) r = finish(&w) ? MESSAGE_SENT : MESSAGE_EARLY;
+  s->outlen = 0;
+  return r < 0 ? MESSAGE_BROKEN : r;
 }

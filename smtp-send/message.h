@@ -1,4 +1,5 @@
-/* The message of a letter: measured, and sent after DATA. */
+/* The message of a letter: measured, and sent after DATA or by BDAT (RFC 3030).
+ */
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
@@ -15,10 +16,12 @@ int message_header_utf8(letter const *l);
 int message_8bit(letter const *l);
 
 enum {
-  MESSAGE_SENT = 1,   /* with its dot: the reply comes */
-  MESSAGE_EARLY = 0,  /* the peer spoke or broke off before the dot */
+  MESSAGE_SENT = 1,   /* with its end: the reply comes */
+  MESSAGE_EARLY = 0,  /* the peer spoke or broke off before that */
   MESSAGE_BROKEN = -1 /* the parcel did: errno */
 };
-int message_send(session *s, letter *l, parcel_in *in);
+/* *early: what the peer said before the end, if that has been read; else its
+   code is 0. */
+int message_send(session *s, letter *l, parcel_in *in, reply *early);
 
 #endif

@@ -66,12 +66,34 @@ static void sort(mx *m)
   }
 }
 
+/* Mail would come back from those who stand behind us, and from ourselves:
+   what is left. */
+static unsigned better_than_us(mx const *m)
+{
+  for (unsigned i = 0; i < m->n; i++) {
+    unsigned k = i;
+    if (strcasecmp(m->hosts[i].name, m->me)) continue;
+    while (k && m->hosts[k - 1].preference == m->hosts[i].preference) k--;
+    return k;
+  }
+  return m->n;
+}
+
+static int loops(char const *domain, outcome *o)
+{
+  outcome_set(o, 554, "5.4.6 Mail for %s would loop back to us", domain);
+  return 0;
+}
+
 static int found(mx *m, dns_answer const *a, char const *domain, outcome *o)
 {
   for (unsigned i = 0; i < a->n; i++)
     if (*a->v[i].data) add_host(m, a->v[i].preference, a->v[i].data);
   sort(m);
-  if (m->n) return 1;
+  if (m->n) {
+    m->n = better_than_us(m);
+    return m->n ? 1 : loops(domain, o);
+  }
   outcome_set(o, 556, "5.1.10 %s does not accept mail (null MX)", domain);
   return 0;
 }
@@ -94,7 +116,7 @@ int mx_domain(mx *m, char const *domain, outcome *o)
   case DNS_NODATA:
     m->trusted = 1; /* the domain itself, whose certificate tells */
     add_host(m, 0, domain);
-    r = m->n;
+    r = better_than_us(m) ? 1 : loops(domain, o);
     break;
   case DNS_NXDOMAIN:
     outcome_set(o, 550, "5.1.2 Domain %s does not exist", domain);
@@ -187,4 +209,15 @@ int mx_next(mx *m, mx_address *a, outcome *o)
   }
   *a = m->addresses[m->addresses_next++];
   return 1;
+}
+
+mx_address const *mx_other_family(mx const *m, mx_address const *a)
+{
+  mx_address const *b = m->addresses + m->addresses_next;
+  return m->addresses_next < m->addresses_n && b->v6 != a->v6 ? b : 0;
+}
+
+void mx_skip(mx *m)
+{
+  m->addresses_next++;
 }

@@ -23,8 +23,9 @@ typedef struct mx_host {
 typedef struct mx {
   char host[MX_NAME]; /* the host now tried; a literal without brackets */
   char const *port;
-  int only4;   /* IPv4 alone */
-  int trusted; /* nobody between us and DNS could have named other hosts */
+  int only4;      /* IPv4 alone */
+  char const *me; /* our own name */
+  int trusted;    /* nobody between us and DNS could have named other hosts */
   mx_host hosts[MX_HOSTS];
   unsigned n, next;
   mx_address addresses[MX_ADDRESSES];
@@ -33,7 +34,8 @@ typedef struct mx {
 } mx;
 
 /* Finds the hosts of a mail domain, in A-labels, or of an address literal in
-   brackets. 1; 0: o says why not. */
+   brackets. If we are one of them, only those that are preferred to us are left
+   (RFC 5321 5.1). 1; 0: o says why not. */
 int mx_domain(mx *m, char const *domain, outcome *o);
 
 /* A relay, "host", "host:port", "[address]:port": no MX is asked for. */
@@ -42,5 +44,10 @@ int mx_relay(mx *m, char const *relay, outcome *o);
 /* The next address to try, in order of preference, both families in turn. 1;
    0: there are no more, and *o tells of hosts without addresses. */
 int mx_next(mx *m, mx_address *a, outcome *o);
+
+/* The same host's next address if it is of the other family, else 0; and that
+   it has been tried beside the last one. */
+mx_address const *mx_other_family(mx const *m, mx_address const *a);
+void mx_skip(mx *m);
 
 #endif

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -48,19 +49,27 @@ static int report_all(letter const *l)
   return report('R', l, 0, all);
 }
 
+/* Seconds from when it came to us to the attempt, which began at start. */
+static long long queued(letter const *l, io_time start)
+{
+  long long n = l->time ? time(0) - l->time - (io_now() - start) / 1000 : 0;
+  return n > 0 ? n : 0;
+}
+
 static void log_all(deliverer const *d, letter const *l, io_time start)
 {
   session const *s = &d->session;
   char const *trace = letter_text(l, l->trace);
   for (size_t i = 0; i < l->n; i++)
-    log_info("%s id=%s%s%s from=<%s> to=<%s> host=%s ip=%s tls=%s "
-             "connect=%ums time=%lldms: %d %s",
+    log_info("%s id=%s%s%s from=<%s> to=<%s> host=%s ip=%s tls=%s%s%s "
+             "queue=%llds connect=%ums send=%lldms: %d %s",
              l->v[i].outcome.code / 100 == 2 ? "sent" : "not sent", l->id,
              *trace ? " trace=" : "", trace, letter_text(l, l->from),
              letter_text(l, l->v[i].address), s->host, *s->ip ? s->ip : "-",
-             s->encrypted ? s->tls.version : "-", d->connect_ms,
-             (long long)(io_now() - start), l->v[i].outcome.code,
-             l->v[i].outcome.text);
+             s->encrypted ? s->tls.version : "-", s->encrypted ? "/" : "",
+             s->encrypted ? s->tls.cipher : "", queued(l, start), d->connect_ms,
+             (long long)(io_now() - start) + 1 - d->connect_ms,
+             l->v[i].outcome.code, l->v[i].outcome.text);
 }
 
 static volatile sig_atomic_t waiting, stopped;

@@ -6,8 +6,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "connect.h"
+#include "log.h"
+#include "parcel.h"
 #include "session.h"
 
 void session_close(session *s)
@@ -44,19 +45,64 @@ io_time session_until(session const *s, unsigned seconds)
   return t < s->deadline ? t : s->deadline;
 }
 
+/* Commands, but of AUTH its mechanism alone (RFC 4954 4) */
+void session_show(session const *s, char const *lines, size_t len)
+{
+  char const *end = lines + len;
+  for (char const *lf; s->show && lines < end; lines = lf + 1) {
+    size_t n;
+    lf = memchr(lines, '\n', (size_t)(end - lines));
+    if (!lf) break;
+    n = (size_t)(lf - lines);
+    if (n > 10 && !memcmp(lines, "AUTH ", 5))
+      n = 5 + strcspn(lines + 5, " \r\n");
+    log_info("%s: C: %.*s", s->show, (int)n - (lines[n - 1] == '\r'), lines);
+  }
+}
+
 int session_flush(session *s, unsigned seconds)
 {
   size_t n = s->outlen;
   s->outlen = 0;
   if (!n) return 1;
+  if (!s->secret) session_show(s, s->out, n);
+  s->secret = 0;
   return io_write(s->fd, s->out, n, session_until(s, seconds));
+}
+
+static void show_reply(session const *s, reply const *r)
+{
+  char line[401];
+  if (!s->show) return;
+  parcel_clean(line, sizeof line, r->text, strlen(r->text));
+  for (size_t i = 0; line[i]; i++)
+    if (r->text[i] == '\n') line[i] = '|';
+  log_info("%s: S: %d %s%s%s", s->show, r->code, r->enhanced,
+           *r->enhanced ? " " : "", line);
 }
 
 int session_reply(session *s, reply *r, unsigned seconds)
 {
   int got = reply_get(&s->in, r, session_until(s, seconds));
+  if (got > 0) show_reply(s, r);
   if (got == 0) errno = EPIPE;
   return got > 0 ? 1 : -1;
+}
+
+/* " RCPTMAX=100 MAILMAX=5": what is not a number is no limit. */
+static void limits_told(session *s, char const *words, size_t len)
+{
+  char const *end = words + len;
+  while (words < end) {
+    size_t n = 0;
+    while (words < end && *words == ' ') words++;
+    while (words + n < end && words[n] != ' ') n++;
+    if (n > 8 && n < 16 && !strncasecmp(words, "RCPTMAX=", 8))
+      s->rcptmax = (unsigned)strtoul(words + 8, 0, 10);
+    if (n > 8 && n < 16 && !strncasecmp(words, "MAILMAX=", 8))
+      s->mailmax = (unsigned)strtoul(words + 8, 0, 10);
+    words += n;
+  }
 }
 
 /* One line of the answer to EHLO (RFC 5321 4.1.1.1) */
@@ -65,12 +111,15 @@ static void capability(session *s, char const *line, size_t len)
   static struct {
     char const *name;
     unsigned bit;
-  } const known[] = {{"PIPELINING", CAN_PIPELINING}, {"SIZE", CAN_SIZE},
-                     {"8BITMIME", CAN_8BITMIME},     {"SMTPUTF8", CAN_SMTPUTF8},
-                     {"STARTTLS", CAN_STARTTLS},     {"DSN", CAN_DSN},
-                     {"REQUIRETLS", CAN_REQUIRETLS}};
+  } const known[] = {
+      {"PIPELINING", CAN_PIPELINING}, {"SIZE", CAN_SIZE},
+      {"8BITMIME", CAN_8BITMIME},     {"SMTPUTF8", CAN_SMTPUTF8},
+      {"STARTTLS", CAN_STARTTLS},     {"DSN", CAN_DSN},
+      {"REQUIRETLS", CAN_REQUIRETLS}, {"CHUNKING", CAN_CHUNKING}};
   size_t word = 0;
   while (word < len && line[word] != ' ') word++;
+  if (word == 6 && !strncasecmp(line, "LIMITS", 6))
+    limits_told(s, line + word, len - word);
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strlen(known[i].name) == word &&
         !strncasecmp(line, known[i].name, word)) {
@@ -84,6 +133,7 @@ static void capabilities(session *s, char const *text)
 {
   s->can = 0;
   s->maxsize = 0;
+  s->rcptmax = s->mailmax = 0;
   for (text += strcspn(text, "\n"); *text;) {
     size_t len = strcspn(++text, "\n");
     capability(s, text, len);
@@ -101,17 +151,29 @@ static int ask(session *s, reply *r, char const *what, outcome *o)
   return 0;
 }
 
+/* The first word of the answer to EHLO is a host's name. */
+static int is_us(session const *s, char const *text)
+{
+  size_t n = strcspn(text, " \n");
+  return n == strlen(s->own.helo) && !strncasecmp(text, s->own.helo, n);
+}
+
 static int hello(session *s, outcome *o)
 {
   reply r;
-  session_put(s, "EHLO %s\r\n", s->helo);
+  session_put(s, "EHLO %s\r\n", s->own.helo);
   if (!ask(s, &r, "EHLO", o)) return 0;
+  if (r.code / 100 == 2 && s->stranger && is_us(s, r.text)) {
+    outcome_set(o, 554, "5.4.6 %s[%s] has our own name: mail would loop back",
+                s->host, s->ip);
+    return 0;
+  }
   if (r.code / 100 == 2) {
     capabilities(s, r.text);
     return 1;
   }
   if (r.code / 100 == 5 && !s->encrypted) {
-    session_put(s, "HELO %s\r\n", s->helo);
+    session_put(s, "HELO %s\r\n", s->own.helo);
     if (!ask(s, &r, "HELO", o)) return 0;
     s->can = 0;
     if (r.code / 100 == 2) return 1;
@@ -132,21 +194,31 @@ static int greeted(session *s, outcome *o)
   return 0;
 }
 
+static int dial(session *s, mx_address const *a, mx_address const *b,
+                char const *port, outcome *o)
+{
+  connect_address const to[] = {{a->ip, s->own.ip[a->v6]},
+                                {b ? b->ip : "", b ? s->own.ip[b->v6] : 0}};
+  unsigned winner = 0;
+  s->fd = connect_race(to, b ? 2 : 1, port,
+                       session_until(s, s->limits->connect), &winner);
+  snprintf(s->ip, sizeof s->ip, "%s", to[winner].ip);
+  s->raced = s->fd < 0 || winner;
+  if (s->fd >= 0) return 1;
+  outcome_set(o, 451, "4.4.1 %s: unable to connect to %s%s%s: %s", s->host,
+              a->ip, b ? " or " : "", b ? b->ip : "", strerror(errno));
+  return 0;
+}
+
 static int connect_to(session *s, char const *host, mx_address const *a,
-                      char const *port, outcome *o)
+                      mx_address const *b, char const *port, outcome *o)
 {
   snprintf(s->host, sizeof s->host, "%s", host);
-  snprintf(s->ip, sizeof s->ip, "%s", a->ip);
   s->outlen = 0;
   s->transactions = 0;
   s->dirty = s->encrypted = s->verified = 0;
   s->tls = (tls_info){0};
-  s->fd = connect_tcp(a->ip, port, session_until(s, s->limits->connect));
-  if (s->fd < 0) {
-    outcome_set(o, 451, "4.4.1 %s: unable to connect to %s: %s", host, a->ip,
-                strerror(errno));
-    return 0;
-  }
+  if (!dial(s, a, b, port, o)) return 0;
   line_init(&s->in, s->fd, s->inbuf, sizeof s->inbuf);
   if (greeted(s, o)) return 1;
   session_close(s);
@@ -206,17 +278,18 @@ static int keep_promise(session *s, outcome *o)
 }
 
 int session_open(session *s, char const *host, mx_address const *a,
-                 char const *port, int requiretls, outcome *o)
+                 mx_address const *b, char const *port, int requiretls,
+                 outcome *o)
 {
-  if (!connect_to(s, host, a, port, o)) return 0;
+  if (!connect_to(s, host, a, b, port, o)) return 0;
   if (requiretls) return keep_promise(s, o);
   if (!(s->can & CAN_STARTTLS) || !s->tls_socket) return 1;
   if (access(s->tls_socket, F_OK) < 0) {
-    log_warnsys("%s[%s] could have TLS, but there is no %s", host, a->ip,
+    log_warnsys("%s[%s] could have TLS, but there is no %s", host, s->ip,
                 s->tls_socket);
     return 1;
   }
   if (start_tls(s, 0, o)) return 1;
   session_close(s);
-  return connect_to(s, host, a, port, o);
+  return connect_to(s, host, a, b, port, o);
 }

@@ -10,6 +10,7 @@
 #include "mx.h"
 #include "outcome.h"
 #include "reply.h"
+#include "source.h"
 #include "tls.h"
 
 /* Time limits in seconds, RFC 5321 4.5.3.2; all is for one letter, against
@@ -30,7 +31,8 @@ enum {
   CAN_SMTPUTF8 = 8,
   CAN_STARTTLS = 16,
   CAN_DSN = 32,
-  CAN_REQUIRETLS = 64
+  CAN_REQUIRETLS = 64,
+  CAN_CHUNKING = 128
 };
 
 #define SESSION_IN 4096
@@ -44,6 +46,7 @@ typedef struct session {
   size_t outlen;
   unsigned can;
   unsigned long long maxsize; /* SIZE of the peer, 0: not told */
+  unsigned rcptmax, mailmax;  /* its LIMITS (RFC 9422), 0: not told */
   char host[MX_NAME], ip[46];
   int encrypted;
   int verified; /* encrypted, and the certificate is the host's */
@@ -52,15 +55,22 @@ typedef struct session {
   int dirty;        /* an unfinished transaction: RSET first */
   io_time deadline; /* of the letter */
   limits const *limits;
-  char const *helo, *tls_socket;
+  source own;
+  int raced;    /* the other address was tried to its end */
+  int stranger; /* found by DNS: it must not be ourselves */
+  char const *tls_socket;
+  int secret;       /* the next flush is not to be shown */
+  char const *show; /* the dialogue is logged, with this id; or 0 */
 } session;
 
-/* Connects, and greets until commands may be sent. 1; 0: not this host, *o
-   says why. If TLS cannot be begun, goes on in the clear over a new
-   connection (RFC 7435), unless requiretls: then only a host with a valid
-   certificate that has REQUIRETLS, too, will do (RFC 8689 4.2.1). */
+/* Connects to a or, if that is quicker, to b (or 0), and greets until commands
+   may be sent. 1; 0: not this host, *o says why. If TLS cannot be begun, goes
+   on in the clear over a new connection (RFC 7435), unless requiretls: then
+   only a host with a valid certificate that has REQUIRETLS, too, will do (RFC
+   8689 4.2.1). */
 int session_open(session *s, char const *host, mx_address const *a,
-                 char const *port, int requiretls, outcome *o);
+                 mx_address const *b, char const *port, int requiretls,
+                 outcome *o);
 
 /* QUIT, without waiting for the answer, if nothing is left unread. */
 void session_quit(session *s);
@@ -70,6 +80,9 @@ void session_close(session *s);
    caller's: commands are bounded. */
 __attribute__((format(printf, 2, 3))) void session_put(session *s,
                                                        char const *fmt, ...);
+
+/* Lines that are sent, in the log if they are wanted there. */
+void session_show(session const *s, char const *lines, size_t len);
 
 /* So many seconds from now, but not beyond the letter's deadline. */
 io_time session_until(session const *s, unsigned seconds);

@@ -12,11 +12,13 @@
 #include "parcels.h"
 
 #define USAGE                                                                  \
-  "smtp-send " SERVE_USAGE " [ -4 ] [ -p port ] [ -h name ] [ -s host:port ] " \
-  "[ -t socket ] [ -i seconds ] [ -T what=seconds,… ]"
+  "smtp-send " SERVE_USAGE                                                     \
+  " [ -4 ] [ -p port ] [ -h name ] [ -b ip ] [ -s host:port ] "                \
+  "[ -t socket ] [ -i seconds ] [ -m messages ] [ -T what=seconds,… ] [ -v ]"
 #define dieusage() strerr_dieusage(100, USAGE)
 
 #define IDLE_S 5
+#define MESSAGES 100
 #define MEMORY (256u << 20) /* a letter is held up to 256 KiB, and composed */
 
 typedef struct options {
@@ -73,10 +75,18 @@ static void option(options *o, serve *s, int opt, char const *arg)
   switch (opt) {
   case '4': o->d.only4 = 1; break;
   case 'p': o->d.port = arg; break;
-  case 'h': o->d.session.helo = arg; break;
+  case 'h':
+    if (!source_rule_add(&o->d.helo, (char *)arg)) dieusage();
+    break;
+  case 'b':
+    if (!source_address_add(o->d.ip, (char *)arg))
+      strerr_dief2x(100, "-b needs an address, not ", arg);
+    break;
   case 's': o->d.route = arg; break;
   case 't': o->d.session.tls_socket = *arg ? arg : 0; break;
   case 'i': o->idle = number(arg); break;
+  case 'm': o->d.most = number(arg); break;
+  case 'v': o->d.show = 1; break;
   case 'T': limit(&o->d.limits, (char *)arg); break;
   default: dieusage();
   }
@@ -88,19 +98,20 @@ int main(int argc, char const *const *argv)
       {"/etc", 0}, {"/run/systemd/resolve", 0}, {"/tmp", 1}, {0}};
   static jail const walls = {
       .paths = paths, .flags = JAIL_NET | JAIL_FORK, .memory = MEMORY};
-  static options o = {.d = {.limits = LIMITS_DEFAULT, .port = "25"},
-                      .idle = IDLE_S};
+  static options o = {
+      .d = {.limits = LIMITS_DEFAULT, .port = "25", .most = MESSAGES},
+      .idle = IDLE_S};
   serve s = SERVE_ZERO;
   subgetopt g = SUBGETOPT_ZERO;
   int opt;
   PROG = "smtp-send";
   o.d.session.fd = -1;
-  o.d.session.helo = conf_me();
   o.d.session.tls_socket = conf_socket("tls-out");
-  while ((opt = subgetopt_r(argc, argv, SERVE_OPTIONS "4p:h:s:t:i:T:", &g)) !=
-         -1)
+  while ((opt = subgetopt_r(argc, argv,
+                            SERVE_OPTIONS "4p:h:b:s:t:i:m:vT:", &g)) != -1)
     option(&o, &s, opt, g.arg);
   if (argc != g.ind) dieusage();
+  o.d.helo.v[o.d.helo.n++] = (source_rule){0, conf_me()};
   number(o.d.port);
   signal(SIGPIPE, SIG_IGN);
   if (jail_enter(&walls) < 0) strerr_diefu1sys(111, "enter the jail");

@@ -43,17 +43,35 @@ static void answered(session *s, letter *l, reply const *r)
   finish(s, l, &o);
 }
 
+/* A message that goes several times is kept first: 1; 0: it cannot be, and
+   every recipient has its outcome; -1: the parcel is broken. */
+static int keep(session *s, letter *l, parcel_in *in)
+{
+  for (size_t i = 0; i < l->n; i++) {
+    if (!l->v[i].later || l->v[i].outcome.code) continue;
+    if (letter_complete(l, in) < 0) return -1;
+    break;
+  }
+  if (!l->verdict.code) return 1;
+  session_close(s);
+  letter_decide(l, &l->verdict);
+  return 0;
+}
+
 static int send_message(session *s, letter *l, parcel_in *in)
 {
   reply r;
   outcome o;
-  int sent = message_send(s, l, in);
+  int kept = keep(s, l, in), sent;
+  if (kept == 0) return TX_DONE;
+  sent = kept > 0 ? message_send(s, l, in, &r) : MESSAGE_BROKEN;
   if (sent == MESSAGE_BROKEN) {
     int e = errno;
     session_close(s);
     return errno = e, TX_BROKEN;
   }
-  if (session_reply(s, &r, sent == MESSAGE_SENT ? s->limits->dot : 5) < 0) {
+  if (!(sent == MESSAGE_EARLY && r.code) &&
+      session_reply(s, &r, sent == MESSAGE_SENT ? s->limits->dot : 5) < 0) {
     outcome_error(&o, s->host, "message", errno);
     finish(s, l, &o);
     session_close(s);

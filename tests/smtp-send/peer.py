@@ -12,7 +12,7 @@ CAPS = ['peer.test', 'PIPELINING', 'SIZE 100000000', '8BITMIME', 'SMTPUTF8',
 ANSWERS = {'GREETING': '220 peer.test ESMTP', 'HELO': '250 peer.test',
            'MAIL': '250 2.1.0 ok', 'RCPT': '250 2.1.5 ok',
            'DATA': '354 go on', 'DOT': '250 2.0.0 queued as 1',
-           'RSET': '250 2.0.0 ok', 'QUIT': '221 2.0.0 bye',
+           'RSET': '250 2.0.0 ok', 'BDAT': '250 2.0.0 chunk', 'QUIT': '221 2.0.0 bye',
            'STARTTLS': '454 4.7.0 not now'}
 
 
@@ -26,6 +26,7 @@ class Connection:
         self.sock, self.file = sock, sock.makefile('rb')
         self.script, self.counts = script, {}
         self.lines, self.messages, self.ended = [], [], ''
+        self.chunks, self.sizes = bytearray(), []
 
     def reply(self, verb, line):
         n = self.counts[verb] = self.counts.get(verb, -1) + 1
@@ -54,6 +55,19 @@ class Connection:
         self.messages.append(bytes(body))
         return self.reply('DOT', '')
 
+    def chunk(self, words):
+        """BDAT n [LAST]: false if the connection is to end"""
+        data = self.file.read(int(words[1]))
+        self.sizes.append(len(data))
+        if len(data) < int(words[1]):
+            return False
+        self.chunks += data
+        if words[2:] != ['LAST']:
+            return self.reply('BDAT', '')
+        self.messages.append(bytes(self.chunks))
+        self.chunks.clear()
+        return self.reply('DOT', '')
+
     def run(self):
         try:
             if self.reply('GREETING', ''):
@@ -61,6 +75,10 @@ class Connection:
                     line = line.decode('utf-8', 'replace').rstrip('\r\n')
                     self.lines.append(line)
                     verb = line.split(' ')[0].upper()
+                    if verb == 'BDAT':
+                        if not self.chunk(line.split(' ')):
+                            break
+                        continue
                     r = self.reply(verb, line)
                     if not r or verb == 'QUIT':
                         break
