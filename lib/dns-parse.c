@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,7 +151,11 @@ static int collect(dns_answer *a, ns_msg *m, int count, int type)
     if ((int)ns_rr_type(rr) != type || ns_rr_class(rr) != ns_c_in ||
         strcasecmp(owner(&rr), a->name))
       continue;
-    if (take_record(a->v + a->n, m, &rr)) a->n++;
+    errno = 0;
+    if (take_record(a->v + a->n, m, &rr))
+      a->n++;
+    else if (errno == ENOMEM) /* no "no such record" */
+      return -1;
   }
   return 1;
 }

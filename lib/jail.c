@@ -56,9 +56,6 @@ static void lacking(char const *what)
 int jail_enter(jail const *j)
 {
   int files, calls;
-#ifdef ROHRPOST_COVERAGE /* gcov writes files when the program ends */
-  return 1;
-#endif
   if (hide() < 0) return -1;
   if (limits(j) < 0) return -1;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -1;

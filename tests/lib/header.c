@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "header.h"
+#include "mutate.h"
 #include "tap.h"
 
 static header_field f;
@@ -71,15 +72,11 @@ static void mutations(void)
 {
   static char const seed[] =
       "Subject: a\r\n b\r\nFrom x y\r\nTo : c\n\td\n\r\nbody: x\r\n";
-  int i, bad = 0;
-  srandom(4);
-  for (i = 0; i < 50000; i++) {
-    size_t n = (size_t)random() % sizeof seed, at = 0;
-    char *s = malloc(n + 1);
-    int j, r;
-    memcpy(s, seed, n);
-    for (j = random() % 5; n && j > 0; j--)
-      s[(size_t)random() % n] = ":\r\n \t\0x"[random() % 7];
+  int bad = 0;
+  for (int i = 0; i < MUTANTS; i++) {
+    size_t n, at = 0;
+    char *s = mutate(BYTES(seed), BYTES(":\r\n \t\0x"), &n);
+    int r;
     while ((r = header_next(&f, s + at, n - at))) {
       if (!f.len || f.len > n - at) {
         bad++;
@@ -92,7 +89,7 @@ static void mutations(void)
     header_find(&f, s, n, "Subject", 1);
     free(s);
   }
-  is_int(bad, 0, "50000 mutations stay inside");
+  is_int(bad, 0, "damaged headers: nothing leaves them");
 }
 
 int main(void)

@@ -6,10 +6,8 @@
 #include <unistd.h>
 
 #include "http.h"
+#include "mutate.h"
 #include "tap.h"
-
-#define ROUNDS 20000
-#define MOST 300
 
 static void urls(void)
 {
@@ -94,35 +92,6 @@ static void bounds(void)
   is_int(get("HTTP/1.1 204\r\n\r\n", 16, 5), 1, "RFC 9110 15.3.5: 204");
 }
 
-/* A linear congruential generator: the same mutants every time. */
-static unsigned seed = 7;
-
-static unsigned dice(unsigned n)
-{
-  seed = seed * 1103515245 + 12345;
-  return (seed >> 16) % n;
-}
-
-static size_t mutate(char *s, size_t len)
-{
-  static char const letters[] = "\r\n:; 0123456789afHT\0\xff-,";
-  for (unsigned n = 1 + dice(4); n; n--) switch (dice(4)) {
-    case 0: s[dice((unsigned)len)] = letters[dice(sizeof letters - 1)]; break;
-    case 1: s[dice((unsigned)len)] ^= (char)(1u << dice(8)); break;
-    case 2:
-      if (len > 1) len = 1 + dice((unsigned)len);
-      break;
-    default:
-      if (len < MOST - 1) {
-        size_t at = dice((unsigned)len);
-        memmove(s + at + 1, s + at, len - at);
-        s[at] = letters[dice(sizeof letters - 1)];
-        len++;
-      }
-    }
-  return len;
-}
-
 static void mutants(void)
 {
   static char const *const whole[] = {
@@ -132,19 +101,19 @@ static void mutants(void)
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200\r\nConnection: keep-alive\r\n"
       "\r\nbody"};
   int good = 0, broken = 0, odd = 0;
-  for (int i = 0; i < ROUNDS; i++) {
+  for (int i = 0; i < MUTANTS; i++) {
     char const *w = whole[i % 3];
-    char s[MOST];
-    int r;
-    memcpy(s, w, strlen(w));
-    r = get(s, mutate(s, strlen(w)), 100);
+    size_t n;
+    char *s = mutate(w, strlen(w), BYTES("\r\n:; 0123456789afHT\0\xff-,"), &n);
+    int r = get(s, n, 100);
     good += r == 1;
     broken += r < 1;
     odd += (r == 1 && (a.status < 200 || a.status > 599 || a.body.len > 100)) ||
            (r < 0 && errno != EPROTO && errno != EMSGSIZE && errno != EPIPE);
+    free(s);
   }
   is_int(odd, 0, "mutants: within bounds, or an error that is known");
-  ok(good > ROUNDS / 50 && broken > ROUNDS / 4, "of both kinds: %d and %d",
+  ok(good > MUTANTS / 50 && broken > MUTANTS / 4, "of both kinds: %d and %d",
      good, broken);
 }
 

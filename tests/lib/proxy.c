@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "proxy.h"
+#include "mutate.h"
 #include "tap.h"
 
 #define SIG "\r\n\r\n\0\r\nQUIT\n"
 #define A4 "\300\0\2\1\300\0\2\2\1\2\3\4" /* 192.0.2.1:258 192.0.2.2:772 */
-#define MUTATIONS 50000
 
 typedef struct sample {
   char const *what, *s;
@@ -170,45 +170,25 @@ static void deadline(void)
   close(p[0]);
 }
 
-static unsigned random32(void)
-{
-  static uint64_t x = 20261124; /* fixed: a failure can be seen again */
-  x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-  return (unsigned)(x >> 33);
-}
-
-static size_t mutate(unsigned char *b, sample const *s)
-{
-  size_t len = s->len;
-  memcpy(b, s->s, len);
-  for (unsigned n = 1 + random32() % 4; n--;) {
-    size_t at = random32() % len, rest = len - at;
-    switch (random32() % 4) {
-    case 0: b[at] = (unsigned char)random32(); break;
-    case 1: b[at] ^= (unsigned char)(1U << random32() % 8); break;
-    case 2: /* a byte less */
-      memmove(b + at, b + at + 1, rest - 1);
-      if (len > 1) len--;
-      break;
-    default: /* a byte more */ memmove(b + at + 1, b + at, rest); len++;
-    }
-  }
-  return len;
-}
-
 /* Any bytes: an answer; a good one has an address of its family; and whoever
    reads has taken what the header says, no more. */
 static void mutations(void)
 {
   int p[2], sane = 1, results[3] = {0};
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, p) < 0) exit(111);
-  for (unsigned i = 0; i < MUTATIONS; i++) {
-    unsigned char b[1024], rest[2048];
-    char ip[46];
-    size_t len = mutate(b, samples + random32() % N), used;
+  for (int i = 0; i < MUTANTS; i++) {
+    sample const *from = samples + mutate_dice(N);
+    unsigned char b[1024], rest[1024];
+    char ip[46], *s;
+    size_t len, used;
     ssize_t left;
     proxy_ends e = {0};
     int r;
+    s = mutate(from->s, from->len, BYTES("\r\n 0123:.PTCU\0\1\x11\x20\x21"),
+               &len);
+    memcpy(b, s, len);
+    free(s);
+    if (!len) continue; /* who says nothing is waited for */
     if (send(p[1], b, len, 0) != (ssize_t)len) exit(111);
     r = proxy_read(p[0], &e, io_now());
     left = recv(p[0], rest, sizeof rest, MSG_DONTWAIT);
@@ -223,7 +203,7 @@ static void mutations(void)
       sane &= (e.from.ss_family == AF_INET || e.from.ss_family == AF_INET6) &&
               e.from.ss_family == e.to.ss_family && address(&e, ip) >= 0;
   }
-  ok(sane, "%d mutations", MUTATIONS);
+  ok(sane, "%d mutations", MUTANTS);
   ok(results[0] && results[1] && results[2], "%d bad, %d local, %d addresses",
      results[0], results[1], results[2]);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "quota.h"
+#include "mutate.h"
 #include "tap.h"
 
 static quota const LIMIT = {1000, 10};
@@ -49,22 +50,17 @@ static void test_read(void)
 static void test_mutations(void)
 {
   static char const good[] = "1000S,10C\n600 6\n-100 -1\n50 1\n";
-  unsigned seed = 1, taken = 0;
-  for (unsigned i = 0; i < 100000; i++) {
-    size_t n = sizeof good - 1;
-    char *s = malloc(n);
+  int taken = 0;
+  for (int i = 0; i < MUTANTS; i++) {
+    size_t n;
+    char *s = mutate(BYTES(good), BYTES("0123456789-SC, \nx\377"), &n);
     quota used = {0, 0};
     unsigned lines;
-    memcpy(s, good, n);
-    for (unsigned k = 0; k <= i % 3; k++) {
-      seed = seed * 1103515245 + 12345;
-      s[(seed >> 8) % n] = "0123456789-SC, \nx\377"[(seed >> 20) % 18];
-    }
-    if (i % 5 == 0) n = (seed >> 12) % n;
     taken += quota_read(&used, &lines, s, n, &LIMIT) > 0;
     free(s);
   }
-  ok(taken > 100 && taken < 100000, "mutations: %u of 100000 taken", taken);
+  ok(taken > MUTANTS / 100 && taken < MUTANTS, "mutations: %d of %d taken",
+     taken, MUTANTS);
 }
 
 static int root;

@@ -9,6 +9,7 @@
 
 #include "addr.h"
 #include "srs.h"
+#include "mutate.h"
 #include "tap.h"
 
 #define NOW 1795500000
@@ -136,30 +137,17 @@ static void shared_hash(void)
 
 static void mutations(table *t)
 {
-  char good[ADDR_MAX + 1], s[ADDR_MAX + 1], to[ADDR_MAX + 1];
-  unsigned accepted = 0, n = 20000;
+  char good[ADDR_MAX + 1], to[ADDR_MAX + 1];
+  int accepted = 0;
   strcpy(good, forward(t, "alice@x.test", NOW));
-  srandom(17);
-  for (unsigned i = 0; i < n; i++) {
-    size_t end = strcspn(good, "@");
-    strcpy(s, good);
-    for (long k = random() % 4; k >= 0; k--) {
-      size_t at = (size_t)random() % end, len = strlen(s);
-      switch (random() % 3) {
-      case 0: s[at] = (char)(33 + random() % 94); break;
-      case 1:
-        memmove(s + at, s + at + 1, len - at);
-        end--;
-        break;
-      default: s[at] = "=+-0s@\"a"[random() % 8];
-      }
-      if (end < 8) break;
-    }
+  for (int i = 0; i < MUTANTS; i++) {
+    char *s = mutate_text(good, BYTES("=+-0s@\"aZ9\377"));
     if (strcasecmp(s, good) && reverse(t, s, NOW, to) > 0 &&
         strcasecmp(to, "alice@x.test"))
       accepted++;
+    free(s);
   }
-  is_int((int)accepted, 0, "20000 changed addresses name nobody else");
+  is_int(accepted, 0, "changed addresses name nobody else");
 }
 
 int main(void)

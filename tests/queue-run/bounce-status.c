@@ -5,6 +5,7 @@
 
 #include "queue-run/bounce-text.h"
 #include "queue-run/queue-line.h"
+#include "mutate.h"
 #include "tap.h"
 
 /* The delivery status of one recipient with that ORCPT, reply and ENVID. */
@@ -70,26 +71,17 @@ static void test_mutations(void)
 {
   static char const with[] =
       "+0123456789ABCDEF;\\{}x @.\r\n\t\x7f\xc3\xbc\xff ";
-  unsigned seed = 7;
   int wrong = 0, most = 0;
-  for (unsigned i = 0; i < 50000; i++) {
-    char orcpt[sizeof ORCPT], reply[sizeof REPLY];
+  for (int i = 0; i < MUTANTS; i++) {
+    char *orcpt = mutate_text(ORCPT, BYTES(with));
+    char *said = mutate_text(REPLY, BYTES(with)), reply[2 * sizeof REPLY + 40];
     char const *got;
-    memcpy(orcpt, ORCPT, sizeof orcpt);
-    memcpy(reply, REPLY, sizeof reply);
-    for (unsigned k = 0; k <= i % 4; k++) {
-      seed = seed * 1103515245 + 12345;
-      if (seed & 256) {
-        orcpt[(seed >> 9) % (sizeof orcpt - 1)] =
-            with[(seed >> 20) % (sizeof with - 1)];
-      } else { /* a reply is printable ASCII, as every report */
-        reply[(seed >> 9) % (sizeof reply - 1)] =
-            (char)(' ' + (seed >> 20) % 95);
-      }
-    }
-    got = status(orcpt, reply, orcpt, (int)(i & 1));
-    wrong += !fields(got, (int)(i & 1));
+    parcel_clean(reply, sizeof reply, said, strlen(said)); /* as every report */
+    got = status(orcpt, reply, orcpt, i & 1);
+    wrong += !fields(got, i & 1);
     if (lines(got) > most) most = lines(got);
+    free(orcpt);
+    free(said);
   }
   is_int(wrong, 0, "mutations: nothing but printable lines comes out");
   ok(most <= 12, "and no line more than we write: %d", most);

@@ -7,10 +7,8 @@
 #include <unistd.h>
 
 #include "spf-check/milter.h"
+#include "mutate.h"
 #include "tap.h"
-
-#define ROUNDS 20000
-#define MOST 400
 
 static char const message[] = "From: a\r\nX-Old: 1\r\nSubject: x\r\n y\r\n"
                               "X-Old: 2\r\nbroken\r\n\r\nbody\r\n";
@@ -21,35 +19,6 @@ static char const said[] = "\0\0\0\1p"
                            "\0\0\0\xem\0\0\0\1Subject\0\0"
                            "\0\0\0\5qbad\0"
                            "\0\0\0\xfy550 5.7.1 no!\0";
-
-static unsigned seed = 13;
-
-static unsigned dice(unsigned n)
-{
-  seed = seed * 1103515245 + 12345;
-  return (seed >> 16) % n;
-}
-
-static size_t mutate(char *s, size_t len)
-{
-  static char const letters[] = "\0\0\1\2\5\xff:\r\n hcimqyardtsp+45 .-";
-  for (unsigned n = 1 + dice(3); n; n--) {
-    size_t at = dice((unsigned)len);
-    switch (dice(4)) {
-    case 0: s[at] = letters[dice(sizeof letters - 1)]; break;
-    case 1: s[at] ^= (char)(1u << dice(8)); break;
-    case 2:
-      if (!dice(4)) len = at + 1;
-      break;
-    default:
-      if (len == MOST) break;
-      memmove(s + at + 1, s + at, len - at);
-      s[at] = letters[dice(sizeof letters - 1)];
-      len++;
-    }
-  }
-  return len;
-}
 
 static void show(view *v)
 {
@@ -128,11 +97,12 @@ static void whole(milter *m, view *v)
 static void mutants(milter *m, view *v)
 {
   int seen[MILTER_FAILED + 1] = {0}, odd = 0;
-  for (int i = 0; i < ROUNDS; i++) {
-    char s[MOST];
-    milter_answer a;
-    memcpy(s, said, sizeof said - 1);
-    a = ask(m, s, mutate(s, sizeof said - 1), v);
+  for (int i = 0; i < MUTANTS; i++) {
+    static char const letters[] = "\0\0\1\2\5\xff:\r\n hcimqyardtsp+45 .-";
+    size_t n;
+    char *s = mutate(BYTES(said), BYTES(letters), &n);
+    milter_answer a = ask(m, s, n, v);
+    free(s);
     seen[a]++;
     if (a == MILTER_REPLY) odd += !good_reply(m);
     if (a == MILTER_FAILED)
@@ -141,9 +111,9 @@ static void mutants(milter *m, view *v)
   }
   is_int(odd, 0,
          "mutants: known ends, good replies, records that can be taken");
-  ok(seen[MILTER_REPLY] > ROUNDS / 20 && seen[MILTER_FAILED] > ROUNDS / 4,
+  ok(seen[MILTER_REPLY] > MUTANTS / 20 && seen[MILTER_FAILED] > MUTANTS / 4,
      "of many kinds: %d replies, %d failures, %d others", seen[MILTER_REPLY],
-     seen[MILTER_FAILED], ROUNDS - seen[MILTER_REPLY] - seen[MILTER_FAILED]);
+     seen[MILTER_FAILED], MUTANTS - seen[MILTER_REPLY] - seen[MILTER_FAILED]);
 }
 
 int main(void)

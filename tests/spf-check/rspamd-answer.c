@@ -6,10 +6,8 @@
 #include <unistd.h>
 
 #include "spf-check/rspamd.h"
+#include "mutate.h"
 #include "tap.h"
-
-#define ROUNDS 20000
-#define MOST 1000
 
 static char const whole[] =
     "{\"score\":9.0,\"required_score\":15.0,\"action\":\"rewrite subject\","
@@ -31,32 +29,6 @@ static void words(void)
   is_str(a.subject, "[SPAM] x", "its subject");
   ok(a.score > 8.9 && a.score < 9.1 && a.required > 14.9, "its scores");
   rspamd_answer_free(&a);
-}
-
-static unsigned seed = 11;
-
-static unsigned dice(unsigned n)
-{
-  seed = seed * 1103515245 + 12345;
-  return (seed >> 16) % n;
-}
-
-static size_t mutate(char *s, size_t len)
-{
-  static char const letters[] = "\"{}[]:,\\nrtu0123456789-.eE \n\t\xc3x";
-  for (unsigned n = 1 + dice(3); n; n--) {
-    size_t at = dice((unsigned)len);
-    switch (dice(3)) {
-    case 0: s[at] = letters[dice(sizeof letters - 1)]; break;
-    case 1: s[at] = s[dice((unsigned)len)]; break;
-    default:
-      if (len == MOST) break;
-      memmove(s + at + 1, s + at, len - at);
-      s[at] = letters[dice(sizeof letters - 1)];
-      len++;
-    }
-  }
-  return len;
 }
 
 static void show(view *v)
@@ -105,12 +77,11 @@ static void mutants(void)
 {
   static view v = VIEW_ZERO;
   int good = 0, bad = 0, odd = 0;
-  for (int i = 0; i < ROUNDS; i++) {
-    char s[MOST];
+  for (int i = 0; i < MUTANTS; i++) {
+    static char const letters[] = "\"{}[]:,\\nrtu0123456789-.eE \n\t\xc3x";
     rspamd_answer a;
-    size_t len = sizeof whole - 1;
-    memcpy(s, whole, len);
-    len = mutate(s, len);
+    size_t len;
+    char *s = mutate(BYTES(whole), BYTES(letters), &len);
     if (rspamd_answer_read(&a, s, len)) {
       good++;
       show(&v);
@@ -120,9 +91,10 @@ static void mutants(void)
       odd += a.word != RSPAMD_BAD_ANSWER || !*a.text;
     }
     rspamd_answer_free(&a);
+    free(s);
   }
   is_int(odd, 0, "mutants: what is written can be taken");
-  ok(good > ROUNDS / 20 && bad > ROUNDS / 4, "of both kinds: %d and %d", good,
+  ok(good > MUTANTS / 20 && bad > MUTANTS / 4, "of both kinds: %d and %d", good,
      bad);
 }
 

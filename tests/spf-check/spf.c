@@ -2,8 +2,9 @@
 /* The grammar and the macros of SPF on damaged records. */
 #include <stdlib.h>
 
-#include "tap.h"
+#include "mutate.h"
 #include "spf-check/spf-state.h"
+#include "tap.h"
 
 static char const *const records[] = {
     " ip4:192.0.2.0/24 ip6:2001:db8::/32 a/24//64 mx:a.test//64 ?all",
@@ -41,24 +42,18 @@ static void mutations(void)
   spf_request q = {"192.0.2.1", "h.test", "l-x.y@o.test", "me.test"};
   spf_state st = {.q = &q, .ip_text = q.ip, .names_known = 1};
   static char const bytes[] = "%{}:/=.-+_ 019rRdhsS\0\t\377aq";
-  srandom(1);
   stralloc_cats(&st.sender, q.sender);
   stralloc_0(&st.sender);
   st.at = 5;
-  for (int i = 0; i < 100000; i++) {
-    char const *from = records[random() % 3];
-    size_t n = strlen(from);
-    char *s = malloc(n);
-    memcpy(s, from, n);
-    for (long k = random() % 4; k >= 0; k--)
-      s[(size_t)random() % n] = bytes[(size_t)random() % (sizeof bytes - 1)];
-    if (random() % 4 == 0) n = (size_t)random() % n;
-    s = realloc(s, n ? n : 1);
+  for (int i = 0; i < MUTANTS; i++) {
+    char const *from = records[mutate_dice(3)];
+    size_t n;
+    char *s = mutate(from, strlen(from), BYTES(bytes), &n);
     use(&st, s, n);
     free(s);
   }
   stralloc_free(&st.sender);
-  ok(1, "100000 damaged records");
+  ok(1, "%d damaged records", MUTANTS);
 }
 
 static void addresses(void)
