@@ -7,21 +7,13 @@
 #include "srs.h"
 
 #define DAY (24 * 60 * 60)
-#define DAYS 1024        /* what two digits count */
-#define SEPARATORS "=+-" /* behind SRS0 and SRS1 */
+#define DAYS 1024 /* what two digits count */
 
 static char const digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 static char lower(char c)
 {
   return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-int srs_is(char const *local, size_t len)
-{
-  return len > 5 && !strncasecmp(local, "srs", 3) &&
-         (local[3] == '0' || local[3] == '1') && local[4] &&
-         strchr(SEPARATORS, local[4]);
 }
 
 /* "SRSk=HASH=" and text, at a domain of ours */
@@ -125,7 +117,8 @@ static int reverse1(stralloc *out, char const *s, size_t len)
   stralloc local = STRALLOC_ZERO;
   char const *end = s + len, *eq = memchr(s, '=', len);
   int r;
-  if (!eq || eq == s || eq + 1 == end || !strchr(SEPARATORS, eq[1])) return 0;
+  if (!eq || eq == s || eq + 1 == end || !strchr(SRS_SEPARATORS, eq[1]))
+    return 0;
   r = stralloc_cats(&local, "SRS0") &&
               stralloc_catb(&local, eq + 1, (size_t)(end - eq - 1))
           ? put_sender(out, local.s, local.len, s, (size_t)(eq - s))

@@ -23,6 +23,8 @@
 #define SRS_SECRET 16  /* bytes of one, at least */
 #define SRS_POSTSRSD "postsrsd:" /* before one that is shared with it */
 
+#define SRS_SEPARATORS "=+-" /* behind SRS0 and SRS1 */
+
 /* Whether a local part, unquoted, is a rewritten sender */
 int srs_is(char const *local, size_t len);
 

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -11,10 +12,24 @@
 #define IDLE_MS 2000
 #define GRACE 60 /* seconds that a lane's process gets beyond its own limit */
 
-__attribute__((noreturn)) static void live(int fd, run_config const *c,
-                                           char const *key)
+static void serve(run_config const *c, work_order const *o, work_result *r)
 {
   static station s = STATION_ZERO;
+  static char kind; /* of destination that s is for */
+  if (*o->key == RUN_DOWN) {
+    work_down(c, o, r);
+    return;
+  }
+  if (*o->key != kind) station_close(&s);
+  kind = *o->key;
+  if (kind == RUN_BOUNCE)
+    work_bounce(c, &s, o, r);
+  else
+    work(c, &s, o, r);
+}
+
+__attribute__((noreturn)) static void live(int fd, run_config const *c)
+{
   work_order o;
   work_result r;
   sigset_t none;
@@ -24,17 +39,13 @@ __attribute__((noreturn)) static void live(int fd, run_config const *c,
   signal(SIGPIPE, SIG_IGN);
   sigprocmask(SIG_SETMASK, &none, 0);
   while (recv(fd, &o, sizeof o, 0) == (ssize_t)sizeof o) {
-    if (*key == RUN_BOUNCE)
-      work_bounce(c, &s, &o, &r);
-    else
-      work(c, key, &s, &o, &r);
+    serve(c, &o, &r);
     if (send(fd, &r, sizeof r, MSG_NOSIGNAL) != (ssize_t)sizeof r) break;
   }
   _exit(0);
 }
 
-int lane_start(lane *l, run_config const *c, destination *d, lane const *others,
-               unsigned n)
+int lane_start(lane *l, run_config const *c, lane const *others, unsigned n)
 {
   int pair[2];
   pid_t pid;
@@ -51,18 +62,27 @@ int lane_start(lane *l, run_config const *c, destination *d, lane const *others,
     close(pair[0]);
     for (unsigned i = 0; i < n; i++)
       if (others[i].fd >= 0) close(others[i].fd);
-    live(pair[1], c, d->key);
+    live(pair[1], c);
   }
   close(pair[1]);
-  *l = (lane){.pid = pid, .fd = pair[0], .d = d, .deadline = io_after(IDLE_MS)};
-  d->lanes++;
+  *l = (lane){.pid = pid, .fd = pair[0], .deadline = io_after(IDLE_MS)};
   return 1;
+}
+
+void lane_turn(lane *l, destination *d)
+{
+  if (l->d) l->d->lanes--;
+  l->d = d;
+  l->done = 0;
+  if (d) d->lanes++;
 }
 
 int lane_give(lane *l, run_config const *c, job *j)
 {
-  work_order o = {.unsure = j->unsure};
-  memcpy(o.id, j->m->id, sizeof o.id);
+  work_order o = {.unsure = j->t.unsure};
+  queue_id_put(o.id, j->m->time, j->m->process);
+  strcpy(o.key, j->d->key); /* no longer than a key is */
+  if (j->d->reply) snprintf(o.reply, sizeof o.reply, "%s", j->d->reply);
   if (send(l->fd, &o, sizeof o, MSG_DONTWAIT | MSG_NOSIGNAL) !=
       (ssize_t)sizeof o)
     return -1;
@@ -86,7 +106,7 @@ void lane_end(lane *l)
 {
   close(l->fd);
   l->fd = -1;
-  l->d->lanes--;
+  lane_turn(l, 0);
   if (l->j) kill(l->pid, SIGKILL);
   while (waitpid(l->pid, 0, l->j ? 0 : WNOHANG) < 0 && errno == EINTR)
     ;

@@ -1,129 +1,166 @@
-/* The heap of what waits, the tables of messages and destinations. */
-#include <errno.h>
+/* The tables of messages, destinations, senders. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "plan-part.h"
 
-#define FIRST 1024         /* buckets and room at first, a power of 2 */
-#define DESTINATIONS 16384 /* buckets */
-
-int heap_push(plan *p, job *j)
+static uint64_t message_hash(plan_node const *n)
 {
-  size_t i;
-  if (p->waiting == p->room) {
-    size_t room = p->room ? p->room * 2 : FIRST;
-    job **v = realloc(p->heap, room * sizeof *v);
-    if (!v) return -1;
-    p->heap = v;
-    p->room = room;
-  }
-  for (i = p->waiting++; i; i = (i - 1) / 2) {
-    job *up = p->heap[(i - 1) / 2];
-    if (up->due <= j->due) break;
-    p->heap[i] = up;
-  }
-  p->heap[i] = j;
-  return 1;
+  message const *m = (message const *)(void const *)n;
+  return hash_number(m->time ^ (uint64_t)m->process << 40);
 }
 
-job *heap_pop(plan *p)
+static uint64_t destination_hash(plan_node const *n)
 {
-  job *top = p->heap[0], *last = p->heap[--p->waiting];
-  size_t i = 0, n = p->waiting;
-  for (;;) {
-    size_t child = 2 * i + 1;
-    if (child >= n) break;
-    if (child + 1 < n && p->heap[child + 1]->due < p->heap[child]->due) child++;
-    if (last->due <= p->heap[child]->due) break;
-    p->heap[i] = p->heap[child];
-    i = child;
-  }
-  p->heap[i] = last;
-  return top;
+  destination const *d = (destination const *)(void const *)n;
+  return hash_bytes(d->key, strlen(d->key));
 }
 
-static size_t hash(char const *s)
+static uint64_t sender_hash(plan_node const *n)
 {
-  size_t h = 5381;
-  while (*s) h = h * 33 ^ (unsigned char)*s++;
-  return h ^ h >> 15;
+  return ((sender const *)(void const *)n)->name;
+}
+
+static uint64_t line_hash(plan_node const *n)
+{
+  line const *l = (line const *)(void const *)n;
+  return hash_number((uintptr_t)l->s ^ (uint64_t)(uintptr_t)l->d << 20);
 }
 
 int plan_init(plan *p, run_config const *c)
 {
-  *p = (plan){.c = c, .buckets = FIRST, .dbuckets = DESTINATIONS};
-  p->ready_last = &p->ready;
-  p->messages = calloc(FIRST, sizeof *p->messages);
-  p->destinations = calloc(DESTINATIONS, sizeof *p->destinations);
-  return p->messages && p->destinations ? 1 : -1;
+  *p = (plan){.c = c};
+  link_init(&p->idle);
+  link_init(&p->served);
+  return hash_init(&p->messages, message_hash) > 0 &&
+                 hash_init(&p->destinations, destination_hash) > 0 &&
+                 hash_init(&p->senders, sender_hash) > 0 &&
+                 hash_init(&p->lines, line_hash) > 0
+             ? 1
+             : -1;
 }
 
 message *message_find(plan *p, char const *id)
 {
-  message *m = p->messages[hash(id) & (p->buckets - 1)];
-  while (m && strcmp(m->id, id)) m = m->next;
+  message key = {.time = queue_id_time(id), .process = queue_id_process(id)};
+  plan_node *n = hash_first(&p->messages, message_hash(&key.node));
+  for (; n; n = n->next) {
+    message *m = (message *)(void *)n;
+    if (m->time == key.time && m->process == key.process) return m;
+  }
+  return 0;
+}
+
+message *message_new(plan *p, char const *id, sender *s)
+{
+  message *m = calloc(1, sizeof *m);
+  if (!m) return 0;
+  m->time = queue_id_time(id);
+  m->process = queue_id_process(id);
+  m->s = s;
+  s->messages++;
+  hash_add(&p->messages, &m->node);
   return m;
 }
 
-/* More buckets; without memory for them it goes on with fewer. */
-static void grow(plan *p)
+void message_id(message const *m, char *id)
 {
-  size_t n = p->buckets * 2;
-  message **v = calloc(n, sizeof *v);
-  if (!v) return;
-  for (size_t i = 0; i < p->buckets; i++)
-    for (message *m = p->messages[i], *next; m; m = next) {
-      message **at = v + (hash(m->id) & (n - 1));
-      next = m->next;
-      m->next = *at;
-      *at = m;
-    }
-  free(p->messages);
-  p->messages = v;
-  p->buckets = n;
-}
-
-message *message_new(plan *p, char const *id)
-{
-  message *m = calloc(1, sizeof *m), **at;
-  if (!m) return 0;
-  if (p->count++ >= p->buckets) grow(p);
-  memcpy(m->id, id, sizeof m->id);
-  at = p->messages + (hash(id) & (p->buckets - 1));
-  m->next = *at;
-  return *at = m;
+  queue_id_put(id, m->time, m->process);
 }
 
 void message_free(plan *p, message *m)
 {
-  message **at = p->messages + (hash(m->id) & (p->buckets - 1));
-  while (*at != m) at = &(*at)->next;
-  *at = m->next;
-  p->count--;
+  sender *s = m->s;
+  hash_remove(&p->messages, &m->node);
   free(m);
+  s->messages--;
+  sender_forget(p, s);
+}
+
+static destination *destination_new(plan *p, char const *key)
+{
+  size_t n = strlen(key) + 1;
+  destination *d;
+  if (heap_reserve(&p->asleep, p->destinations.count + 1) < 0) return 0;
+  d = calloc(1, sizeof *d + n);
+  if (!d) return 0;
+  memcpy(d->key, key, n);
+  link_init(&d->lines);
+  d->window = *key == RUN_REMOTE ? 1 : (uint16_t)p->c->lanes_per;
+  hash_add(&p->destinations, &d->node);
+  return d;
 }
 
 destination *destination_get(plan *p, char const *key)
 {
-  destination **at = p->destinations + (hash(key) & (p->dbuckets - 1)), *d;
-  size_t n = strlen(key) + 1;
-  for (d = *at; d; d = d->next)
+  uint64_t x = hash_bytes(key, strlen(key));
+  for (plan_node *n = hash_first(&p->destinations, x); n; n = n->next) {
+    destination *d = (destination *)(void *)n;
     if (!strcmp(d->key, key)) return d;
-  d = calloc(1, sizeof *d + n);
-  if (!d) return 0;
-  memcpy(d->key, key, n);
-  d->last = &d->first;
-  d->window = *key == RUN_REMOTE ? 1 : p->c->lanes_per;
-  d->next = *at;
-  return *at = d;
+  }
+  return destination_new(p, key);
 }
 
 void plan_forget(plan *p, destination *d)
 {
-  destination **at = p->destinations + (hash(d->key) & (p->dbuckets - 1));
-  if (d->jobs || d->lanes || d->ready) return;
-  while (*at != d) at = &(*at)->next;
-  *at = d->next;
+  if (d->jobs || d->lanes || d->asleep) return;
+  hash_remove(&p->destinations, &d->node);
+  free(d->reply);
   free(d);
+}
+
+sender *sender_get(plan *p, uint64_t name)
+{
+  plan_node *n = hash_first(&p->senders, name);
+  sender *s;
+  for (; n; n = n->next) {
+    s = (sender *)(void *)n;
+    if (s->name == name) return s;
+  }
+  s = calloc(1, sizeof *s);
+  if (!s) return 0;
+  s->name = name;
+  link_init(&s->lines);
+  link_init(&s->ring);
+  hash_add(&p->senders, &s->node);
+  return s;
+}
+
+void sender_forget(plan *p, sender *s)
+{
+  if (s->messages) return;
+  hash_remove(&p->senders, &s->node);
+  free(s);
+}
+
+job *job_new(plan *p, message *m, destination *d, long long due)
+{
+  job *j;
+  if (heap_reserve(&p->waiting, p->jobs + 1) < 0) return 0;
+  j = calloc(1, sizeof *j);
+  if (!j) return 0;
+  *j = (job){.m = m, .d = d};
+  j->t.due = due;
+  j->t.unsure = (char)p->unclean;
+  p->jobs++;
+  d->jobs++;
+  m->jobs++;
+  return j;
+}
+
+void job_free(plan *p, job *j)
+{
+  destination *d = j->d;
+  j->m->jobs--;
+  d->jobs--;
+  p->jobs--;
+  free(j);
+  plan_forget(p, d);
+}
+
+void job_move(job *j, destination *d)
+{
+  j->d->jobs--;
+  j->d = d;
+  d->jobs++;
 }

@@ -1,3 +1,4 @@
+/* What becomes of messages and their jobs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,111 +8,104 @@
 #include "log.h"
 #include "plan-part.h"
 
-void plan_ready_again(plan *p, destination *d)
+void wait_for(plan *p, job *j, long long due)
 {
-  if (d->ready || !d->first) return;
-  d->ready = 1;
-  d->next_ready = 0;
-  *p->ready_last = d;
-  p->ready_last = &d->next_ready;
+  heap_push(&p->waiting, &j->t, due);
 }
 
-destination *plan_ready(plan *p)
+/* The jobs of a message do not disturb each other: each changes records of its
+   own. A notice changes those of others, too. */
+static int must_wait(job const *j)
 {
-  destination *d = p->ready;
-  if (!d) return 0;
-  p->ready = d->next_ready;
-  if (!p->ready) p->ready_last = &p->ready;
-  d->ready = 0;
-  return d;
+  return j->m->telling || (*j->d->key == RUN_BOUNCE && j->m->running);
 }
 
-/* The job is due: to the end of its destination's line. */
-static void line_up(plan *p, job *j)
+job *plan_job(plan *p, line *l)
 {
-  j->next = 0;
-  *j->d->last = j;
-  j->d->last = &j->next;
+  job *j = line_take(p, l);
+  destination *d = j->d;
+  if (must_wait(j)) {
+    wait_for(p, j, time(0) + 1);
+    line_open_one(p, d);
+    return 0;
+  }
   j->m->busy++;
-  plan_ready_again(p, j->d);
+  j->m->running++;
+  j->m->telling = *d->key == RUN_BOUNCE;
+  d->busy++;
+  if (d->down) {
+    d->probes++;
+    p->probes++;
+  }
+  sender_began(p, j->m->s);
+  line_open_one(p, d);
+  return j;
 }
 
-job *plan_job(destination *d)
+/* It is in no lane any more. */
+static void release(plan *p, job *j)
 {
-  job *j = d->first;
-  if (!j) return 0;
-  d->first = j->next;
-  if (!d->first) d->last = &d->first;
-  return j;
+  destination *d = j->d;
+  j->m->busy--;
+  j->m->running--;
+  j->m->telling = 0;
+  d->busy--;
+  if (d->probes) {
+    d->probes--;
+    p->probes--;
+  }
+  sender_ended(p, j->m->s);
+  line_open_one(p, d);
 }
 
 void plan_again(plan *p, job *j)
 {
-  j->next = j->d->first;
-  if (!j->next) j->d->last = &j->next;
-  j->d->first = j;
-  plan_ready_again(p, j->d);
-}
-
-static job *job_new(plan *p, message *m, char const *key, long long due)
-{
-  destination *d = destination_get(p, key);
-  job *j = d ? calloc(1, sizeof *j) : 0;
-  if (!j) return 0;
-  *j = (job){.m = m, .d = d, .due = due, .unsure = (char)p->unclean};
-  d->jobs++;
-  m->jobs++;
-  return j;
-}
-
-static void job_free(plan *p, job *j)
-{
   destination *d = j->d;
-  j->m->jobs--;
-  d->jobs--;
-  free(j);
-  plan_forget(p, d);
-}
-
-static void wait_for(plan *p, job *j)
-{
-  if (heap_push(p, j) > 0) return;
-  log_warnsys("out of memory: %s is tried at once", j->m->id);
-  line_up(p, j);
+  release(p, j);
+  line_back(p, j);
+  line_open_one(p, d);
 }
 
 static void remove_message(plan *p, message *m)
 {
-  char path[QUEUE_PATH];
-  queue_path(path, m->id);
+  char id[QUEUE_ID + 1], path[QUEUE_PATH];
+  message_id(m, id);
+  queue_path(path, id);
   if (unlinkat(p->c->queue, path, 0) < 0 && errno != ENOENT)
     log_warnsys("unable to remove %s", path);
   else
-    log_info("%s done", m->id);
+    log_info("%s done", id);
   message_free(p, m);
 }
 
-/* What follows from the state of a message: a bounce as soon as nothing else
-   of it is under way, so that one bounce tells all; the end. */
-static void next_step(plan *p, message *m)
+static int tell(plan *p, message *m)
 {
   char const key[] = {RUN_BOUNCE, 0};
-  job *j;
+  destination *d = destination_get(p, key);
+  job *j = d ? job_new(p, m, d, 0) : 0;
+  if (!j) return 0;
+  line_up(p, j);
+  return 1;
+}
+
+/* A notice as soon as nothing else of it is under way, so that one tells all;
+   the end. */
+void next_step(plan *p, message *m)
+{
   if (m->failed && !m->busy) {
-    m->failed = 0;
-    j = job_new(p, m, key, 0);
-    if (j)
-      line_up(p, j);
+    m->failed = !tell(p, m);
+  } else if (!m->jobs && !m->failed) {
+    if (m->partial)
+      message_free(p, m); /* it is read again */
     else
-      m->failed = 1;
-  } else if (!m->jobs && !m->failed)
-    remove_message(p, m);
+      remove_message(p, m);
+  }
 }
 
 void plan_done(plan *p, job *j, int failed, int gone)
 {
   message *m = j->m;
-  m->busy--;
+  release(p, j);
   if (failed) m->failed = 1;
   job_free(p, j);
   if (gone) {
@@ -122,110 +116,47 @@ void plan_done(plan *p, job *j, int failed, int gone)
   next_step(p, m);
 }
 
+/* What was told in place of its destination goes there again. */
+static void back_from_down(plan *p, job *j)
+{
+  destination *x = j->d, *d;
+  char key[RUN_KEY];
+  if (*x->key != RUN_DOWN) return;
+  strcpy(key, x->key);
+  *key = RUN_REMOTE;
+  d = destination_get(p, key);
+  if (!d) return;
+  job_move(j, d);
+  plan_forget(p, x);
+}
+
 void plan_later(plan *p, job *j, long long due, int failed)
 {
   message *m = j->m;
-  j->due = due;
-  m->busy--;
+  release(p, j);
   if (failed) m->failed = 1;
-  wait_for(p, j);
+  back_from_down(p, j);
+  wait_for(p, j, due);
   next_step(p, m);
 }
 
-long long plan_due(plan *p, long long now)
+void plan_due(plan *p, long long now)
 {
-  while (p->waiting && p->heap[0]->due <= now) line_up(p, heap_pop(p));
-  return p->waiting ? p->heap[0]->due : 0;
+  timed *t;
+  while ((t = heap_top(&p->waiting)) && t->due <= now) {
+    heap_pop(&p->waiting);
+    line_up(p, LINK_OF(job, t, t));
+  }
+}
+
+long long plan_next_due(plan const *p)
+{
+  timed const *t = heap_top(&p->waiting);
+  return t ? t->due : 0;
 }
 
 void plan_all_due(plan *p)
 {
-  for (size_t i = 0; i < p->waiting; i++) p->heap[i]->due = 0;
-}
-
-/* One recipient that waits: its destination's job is made or made earlier. */
-static int take_waiting(plan *p, message *m, envelope_to const *to,
-                        queue_record const *x)
-{
-  char key[RUN_KEY];
-  destination *d;
-  run_key(key, to);
-  d = destination_get(p, key);
-  if (!d) return -1;
-  if (!d->newest || d->newest->m != m) {
-    d->newest = job_new(p, m, key, x->next);
-    if (!d->newest) return -1;
-  }
-  if (x->next < d->newest->due) d->newest->due = x->next;
-  if (x->status == QUEUE_UNSURE) d->newest->unsure = 1;
-  return 1;
-}
-
-/* Calls f for the job of each destination of the message just read. */
-static void each_new(plan *p, queue_file const *q, message *m, long long now)
-{
-  envelope_walk w = queue_file_walk(q);
-  parcel_record r;
-  envelope_to to;
-  char key[RUN_KEY];
-  while (envelope_next(&w, &r) > 0) {
-    destination *d;
-    job *j;
-    if (r.type != PARCEL_TO || envelope_recipient(&to, &r) < 0) continue;
-    run_key(key, &to);
-    d = destination_get(p, key);
-    j = d ? d->newest : 0;
-    if (!j || j->m != m) continue;
-    d->newest = 0;
-    if (j->due <= now)
-      line_up(p, j);
-    else
-      wait_for(p, j);
-  }
-}
-
-static int read_recipients(plan *p, queue_file const *q, message *m)
-{
-  envelope_walk w = queue_file_walk(q);
-  parcel_record r;
-  envelope_to to;
-  queue_record x;
-  unsigned i = 0;
-  int good = 1;
-  while (good > 0 && i < q->recipients && envelope_next(&w, &r) > 0) {
-    if (r.type != PARCEL_TO) continue;
-    queue_record_get(q, i++, &x);
-    if (queue_tells(x.status)) m->failed = 1;
-    if (queue_waits(x.status) && envelope_recipient(&to, &r) > 0)
-      good = take_waiting(p, m, &to, &x);
-  }
-  envelope_end(&w);
-  return good;
-}
-
-static int take(plan *p, queue_file const *q, char const *id)
-{
-  message *m = message_new(p, id);
-  int good;
-  if (!m) return -1;
-  good = read_recipients(p, q, m);
-  each_new(p, q, m, time(0));
-  if (good > 0)
-    next_step(p, m);
-  else
-    log_warnsys("unable to take up all of %s", id);
-  return good;
-}
-
-int plan_take(plan *p, char const *id)
-{
-  queue_file q;
-  int r;
-  if (message_find(p, id)) return 1;
-  r = queue_file_open(&q, p->c->queue, id, 0);
-  if (r < 0) log_warnsys("unable to read message %s", id);
-  if (r <= 0) return r < 0 && errno != EPROTO ? -1 : 0;
-  r = take(p, &q, id);
-  queue_file_close(&q);
-  return r;
+  heap_all_due(&p->waiting);
+  heap_all_due(&p->asleep);
 }

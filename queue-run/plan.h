@@ -1,55 +1,93 @@
 /* What queue-run knows of its queue: which message is to be tried where and
-   when. Some hundred bytes a message; all else is in the files. */
+   when, and whose turn it is. Some hundred bytes a message; all else is in the
+   files. */
 #ifndef PLAN_H
 #define PLAN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
+#include "io.h"
+#include "plan-hash.h"
+#include "plan-heap.h"
+#include "plan-link.h"
 #include "queue-file.h"
 #include "run.h"
 
 typedef struct job job;
+typedef struct line line;
+typedef struct sender sender;
 typedef struct message message;
 typedef struct destination destination;
 
+/* Who shares lanes with others. */
+struct sender {
+  plan_node node;
+  uint64_t name; /* hashed: that two share a turn does no harm */
+  unsigned messages;
+  unsigned running; /* jobs in lanes */
+  plan_link lines;  /* the open ones */
+  plan_link ring;   /* among the senders whose turn comes */
+};
+
 struct message {
-  message *next; /* of the same hash */
-  char id[QUEUE_ID + 1];
-  char failed;   /* recipients whose sender is to be told */
-  unsigned jobs; /* destinations where something waits */
-  unsigned busy; /* of them, due or being tried */
+  plan_node node;
+  sender *s;
+  uint64_t time; /* the parts of its id */
+  uint32_t process;
+  unsigned jobs;    /* destinations where something waits */
+  unsigned busy;    /* of them, due or being tried */
+  uint16_t running; /* of them, being tried */
+  char failed;      /* recipients whose sender is to be told */
+  char telling;     /* he is being told */
+  char partial;     /* there may be recipients that are not known here */
 };
 
 /* A message for a destination. */
 struct job {
+  timed t; /* unix time, while it waits */
   message *m;
   destination *d;
-  job *next;     /* in the destination's line */
-  long long due; /* unix time, while it waits in the heap */
-  char unsure;   /* it may have been delivered already */
+  job *next; /* in its line */
+};
+
+/* One sender's jobs for one destination that are due. */
+struct line {
+  plan_node node;
+  sender *s;
+  destination *d;
+  job *first, **last;
+  plan_link of_sender; /* while it is open */
+  plan_link of_destination;
+  char open; /* it gets its turns: its destination takes more */
 };
 
 struct destination {
-  destination *next; /* of the same hash */
-  destination *next_ready;
-  job *first, **last; /* jobs that are due, in order */
-  unsigned jobs;      /* all that there are */
-  unsigned lanes;
-  unsigned window; /* lanes that it may have now */
+  plan_node node;
+  timed t;         /* io_time, while it is asleep */
+  plan_link lines; /* all that there are */
   job *newest;     /* of the message being read */
-  char ready;      /* in the plan's line */
+  char *reply;     /* what was said of it when it was found down, or 0 */
+  unsigned jobs;   /* all that there are */
+  unsigned open;   /* lines */
+  unsigned down;   /* how often it was found down, one after the other */
+  uint16_t lanes, busy, window; /* window: how many it may have now */
+  uint16_t probes; /* of the busy ones, those that look whether it is back */
+  char asleep;     /* nothing goes there for some time */
+  char resting;    /* since it is down */
   char key[];
 };
 
 typedef struct plan {
   run_config const *c;
-  message **messages;
-  size_t buckets, count;
-  destination **destinations;
-  size_t dbuckets, dcount;
-  job **heap;
-  size_t waiting, room;
-  destination *ready, **ready_last; /* those with jobs that are due */
+  plan_hash messages, destinations, senders, lines;
+  heap waiting;           /* jobs */
+  heap asleep;            /* destinations */
+  plan_link idle, served; /* senders with open lines; those that have no job
+                             in a lane come first */
+  size_t jobs;
+  unsigned probes;
+  io_time now; /* of plan_awake */
   int unclean; /* what is found now may have been tried before */
 } plan;
 
@@ -60,26 +98,44 @@ int plan_init(plan *p, run_config const *c);
    there, or is damaged and stays where it is; -1: errno. */
 int plan_take(plan *p, char const *id);
 
-/* Moves what is due by now into the lines of its destinations. Returns when
-   the next job is due, or 0 if none waits. */
-long long plan_due(plan *p, long long now);
+/* Moves what is due by now (unix time) into its lines. */
+void plan_due(plan *p, long long now);
 
-/* Everything is due. */
+/* When the next job is due, or 0 if none waits. */
+long long plan_next_due(plan const *p);
+
+/* Everything is due, everywhere. */
 void plan_all_due(plan *p);
 
-/* The next destination in the line, taken from it; 0 if there is none. */
-destination *plan_ready(plan *p);
-void plan_ready_again(plan *p, destination *d);
+/* The line whose turn it is, or 0. */
+line *plan_next(plan *p);
 
-/* Its next job, which then is the caller's until plan_done, plan_later or
-   plan_again. */
-job *plan_job(destination *d);
+/* The destination's line whose turn it is there, 0 if it takes no more now or
+   other senders come first. */
+line *plan_next_at(plan *p, destination *d);
+
+/* The line's first job, which then is the caller's until plan_done, plan_later
+   or plan_again. 0: it cannot be tried just now, and waits. */
+job *plan_job(plan *p, line *l);
 
 /* Nothing of the job waits any more; failed: the sender is to be told. gone:
    the whole message is not there. */
 void plan_done(plan *p, job *j, int failed, int gone);
 void plan_later(plan *p, job *j, long long due, int failed);
-void plan_again(plan *p, job *j); /* it goes to the head of the line */
+void plan_again(plan *p, job *j); /* it goes to the head of its line */
+
+/* Nothing goes to the destination until then; plan_awake ends that for those
+   whose time has come. */
+void plan_sleep(plan *p, destination *d, io_time until);
+void plan_awake(plan *p, io_time now);
+io_time plan_next_awake(plan const *p); /* IO_FOREVER if none sleeps */
+
+/* The destination was found down, or not. */
+void plan_down(plan *p, destination *d, char const *reply);
+void plan_up(plan *p, destination *d);
+
+/* It may have so many lanes now. */
+void plan_window(plan *p, destination *d, unsigned window);
 
 /* Forgets a destination without jobs and lanes. */
 void plan_forget(plan *p, destination *d);

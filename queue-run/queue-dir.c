@@ -73,8 +73,13 @@ void queue_id_new(char *id)
   t = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_usec;
   if (t <= last) t = last + 1;
   last = t;
-  number(id, TIME_DIGITS, t);
-  number(id + TIME_DIGITS, PID_DIGITS, (uint64_t)getpid());
+  queue_id_put(id, t, (uint32_t)getpid());
+}
+
+void queue_id_put(char *id, uint64_t time, uint32_t process)
+{
+  number(id, TIME_DIGITS, time);
+  number(id + TIME_DIGITS, PID_DIGITS, process);
   id[QUEUE_ID] = 0;
 }
 
@@ -91,10 +96,25 @@ static unsigned digit(char c)
   return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
 }
 
+static uint64_t value(char const *s, unsigned n)
+{
+  uint64_t x = 0;
+  while (n--) x = x << 5 | digit(*s++);
+  return x;
+}
+
+uint64_t queue_id_time(char const *id)
+{
+  return value(id, TIME_DIGITS);
+}
+
+uint32_t queue_id_process(char const *id)
+{
+  return (uint32_t)value(id + TIME_DIGITS, PID_DIGITS);
+}
+
 void queue_path(char *to, char const *id)
 {
-  unsigned split =
-      (digit(id[TIME_DIGITS - 2]) << 5 | digit(id[TIME_DIGITS - 1])) %
-      QUEUE_SPLIT;
+  unsigned split = (unsigned)(queue_id_time(id) % QUEUE_SPLIT);
   snprintf(to, QUEUE_PATH, "mess/%02x/%s", split, id);
 }

@@ -45,6 +45,10 @@ int queue_open(char const *path);
 
 void queue_id_new(char *id); /* QUEUE_ID + 1 bytes; unique over restarts */
 int queue_id_valid(char const *id, size_t len);
+/* The parts of an id: microseconds of unix time, and who made it. */
+uint64_t queue_id_time(char const *id);
+uint32_t queue_id_process(char const *id);
+void queue_id_put(char *id, uint64_t time, uint32_t process);
 void queue_path(char *to, char const *id); /* QUEUE_PATH bytes */
 
 /* Writes and commits a new message. envelope: its I P F V and T records, T

@@ -20,8 +20,8 @@
 #define USAGE                                                                  \
   "queue-run [ -n ] [ -d fd ] [ -l lanes ] [ -c lanes ] [ -r first ] "         \
   "[ -g percent ] [ -m longest ] [ -e expiry ] [ -t seconds ] "                \
-  "[ -s seconds ] [ -i seconds ] [ -p postmaster ] [ -S send ] [ -P put ] "    \
-  "[ -B report ] [ directory ]"
+  "[ -b seconds ] [ -R rate ] [ -s seconds ] [ -i seconds ] "                  \
+  "[ -p postmaster ] [ -S send ] [ -P put ] [ -B report ] [ directory ]"
 #define dieusage() strerr_dieusage(100, USAGE)
 
 #define LANES_MOST 1000
@@ -138,7 +138,8 @@ int main(int argc, char const *const *argv)
                   .lanes_per = 5,
                   .lane_seconds = 1800,
                   .rescan = 60,
-                  .soon = 15};
+                  .soon = 15,
+                  .rest = 300};
   int ready_fd = -1, show = 0;
   subgetopt l = SUBGETOPT_ZERO;
   PROG = "queue-run";
@@ -146,7 +147,7 @@ int main(int argc, char const *const *argv)
   c.local = socket_path(put, "put-queued");
   c.report = socket_path(report, "queue-report");
   for (;;) {
-    int opt = subgetopt_r(argc, argv, "nd:l:c:r:g:m:e:t:s:i:p:S:P:B:", &l);
+    int opt = subgetopt_r(argc, argv, "nd:l:c:r:g:m:e:t:b:R:s:i:p:S:P:B:", &l);
     if (opt == -1) break;
     switch (opt) {
     case 'n': show = 1; break;
@@ -158,6 +159,8 @@ int main(int argc, char const *const *argv)
     case 'm': c.when.longest = number('m', l.arg, 1, 1 << 30); break;
     case 'e': c.when.expiry = number('e', l.arg, 0, 1 << 30); break;
     case 't': c.lane_seconds = number('t', l.arg, 1, 1 << 20); break;
+    case 'b': c.rest = number('b', l.arg, 0, 1 << 20); break;
+    case 'R': c.rate = number('R', l.arg, 1, 60000); break;
     case 's': c.rescan = number('s', l.arg, 1, 1 << 20); break;
     case 'i': c.soon = number('i', l.arg, 1, 1 << 20); break;
     case 'p': c.postmaster = l.arg; break;

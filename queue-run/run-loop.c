@@ -16,7 +16,7 @@
 #include "scan.h"
 
 #define STOP_MS 20000  /* for busy lanes after TERM */
-#define FAIR 20        /* transactions before a lane makes room */
+#define FAIR 20        /* transactions before a lane makes room for others */
 #define DOWN_FIRST 250 /* ms until a missing service is tried again */
 #define DOWN_LONGEST 10000
 #define HINTS 65536 /* what a FIFO holds: some may have been lost */
@@ -32,9 +32,8 @@ typedef struct run {
   plan p;
   scan s;
   lane *lanes;
-  unsigned live;
   struct pollfd *poll;
-  service local, send, report;
+  service local, send, report, none;
   io_time rescan;
   int trigger, signals;
   int stopping;
@@ -47,33 +46,45 @@ static service *service_of(run *r, destination const *d)
 {
   return *d->key == RUN_LOCAL    ? &r->local
          : *d->key == RUN_BOUNCE ? &r->report
-                                 : &r->send;
+         : *d->key == RUN_REMOTE ? &r->send
+                                 : &r->none;
+}
+
+/* Whether its service is there as far as is known; if not, the destination
+   sleeps until that is tried again. */
+static int service_there(run *r, destination *d)
+{
+  service *s = service_of(r, d);
+  if (!s->delay || !io_left(s->until)) return 1;
+  plan_sleep(&r->p, d, s->until);
+  return 0;
 }
 
 static void end_lane(run *r, lane *l)
 {
   destination *d = l->d;
   lane_end(l);
-  r->live--;
-  plan_ready_again(&r->p, d);
-  plan_forget(&r->p, d);
+  if (d) plan_forget(&r->p, d);
 }
 
 /* More lanes for a destination that answers, one for one that does not. */
-static void pace(run *r, lane *l, work_result const *x)
+static void pace(run *r, destination *d, work_result const *x)
 {
-  destination *d = l->d;
   if (*d->key != RUN_REMOTE) return;
   if (!x->good)
-    d->window = 1;
+    plan_window(&r->p, d, 1);
   else if (d->window < r->c->lanes_per)
-    d->window++;
+    plan_window(&r->p, d, d->window + 1U);
+  if (x->alive)
+    plan_up(&r->p, d);
+  else if (x->down)
+    plan_down(&r->p, d, x->reply);
 }
 
-static void no_service(run *r, lane *l, job *j)
+static void no_service(run *r, job *j)
 {
-  service *s = service_of(r, l->d);
-  if (!s->delay) log_warn("no service for %s: waiting for it", l->d->key);
+  service *s = service_of(r, j->d);
+  if (!s->delay) log_warn("no service for %s: waiting for it", j->d->key);
   s->delay = s->delay ? s->delay * 2 : DOWN_FIRST;
   if (s->delay > DOWN_LONGEST) s->delay = DOWN_LONGEST;
   s->until = io_after(s->delay);
@@ -85,17 +96,17 @@ static void finished(run *r, lane *l, work_result const *x)
   job *j = l->j;
   l->j = 0;
   if (x->outcome == WORK_NO_SERVICE) {
-    no_service(r, l, j);
+    no_service(r, j);
     end_lane(r, l);
     return;
   }
   service_of(r, l->d)->delay = 0;
-  pace(r, l, x);
+  pace(r, j->d, x);
   switch (x->outcome) {
   case WORK_DONE: plan_done(&r->p, j, x->failed, 0); break;
   case WORK_GONE: plan_done(&r->p, j, 0, 1); break;
   case WORK_LATER:
-    j->unsure = 0; /* the record says so if it is */
+    j->t.unsure = 0; /* the record says so if it is */
     plan_later(&r->p, j, x->next, x->failed);
     break;
   default: plan_later(&r->p, j, time(0) + r->c->soon, 0);
@@ -106,10 +117,12 @@ static void finished(run *r, lane *l, work_result const *x)
 static void broken(run *r, lane *l)
 {
   job *j = l->j;
-  log_warn("lane for %s lost with %s", l->d->key, j ? j->m->id : "nothing");
+  char id[QUEUE_ID + 1] = "nothing";
+  if (j) queue_id_put(id, j->m->time, j->m->process);
+  log_warn("lane for %s lost with %s", l->d ? l->d->key : "nothing", id);
   end_lane(r, l);
   if (!j) return;
-  j->unsure = 1;
+  j->t.unsure = 1;
   r->unclean_end = 1; /* nobody has written that down */
   plan_later(&r->p, j, time(0) + r->c->soon, 0);
 }
@@ -123,85 +136,94 @@ static void lane_event(run *r, lane *l)
     finished(r, l, &x);
 }
 
+/* A lane of the destination without work. */
 static lane *idle_lane(run *r, destination const *d)
 {
+  if (d->lanes == d->busy) return 0;
   for (unsigned i = 0; i < r->c->lanes; i++)
-    if (r->lanes[i].fd >= 0 && r->lanes[i].d == d && !r->lanes[i].j)
-      return r->lanes + i;
+    if (r->lanes[i].d == d && !r->lanes[i].j) return r->lanes + i;
   return 0;
 }
 
-/* A place for a new lane, if need be that of an idle one. */
-static lane *free_lane(run *r)
+/* A new one, while there may be more. */
+static lane *new_lane(run *r)
 {
-  for (unsigned i = 0; i < r->c->lanes; i++)
-    if (r->lanes[i].fd < 0) return r->lanes + i;
-  for (unsigned i = 0; i < r->c->lanes; i++)
-    if (!r->lanes[i].j && (!r->lanes[i].d->first || r->lanes[i].done >= FAIR)) {
-      end_lane(r, r->lanes + i);
-      return r->lanes + i;
-    }
-  return 0;
-}
-
-static lane *new_lane(run *r, destination *d)
-{
-  lane *l;
-  if (d->lanes >= d->window) return 0;
-  l = free_lane(r);
-  if (!l) return 0;
-  if (lane_start(l, r->c, d, r->lanes, r->c->lanes) < 0) {
-    log_warnsys("unable to start a lane for %s", d->key);
+  for (unsigned i = 0; i < r->c->lanes; i++) {
+    lane *l = r->lanes + i;
+    if (l->fd >= 0) continue;
+    if (lane_start(l, r->c, r->lanes, r->c->lanes) > 0) return l;
+    log_warnsys("unable to start a lane");
     return 0;
   }
-  r->live++;
+  return 0;
+}
+
+static void turn_lane(run *r, lane *l, destination *d)
+{
+  destination *old = l->d;
+  lane_turn(l, d);
+  if (old) plan_forget(&r->p, old);
+}
+
+/* An idle one of another destination: best one that has nothing left there. */
+static lane *other_lane(run *r)
+{
+  lane *found = 0;
+  for (unsigned i = 0; i < r->c->lanes; i++) {
+    lane *l = r->lanes + i;
+    if (l->fd < 0 || l->j) continue;
+    if (!l->d || link_empty(&l->d->lines)) return l;
+    found = l;
+  }
+  return found;
+}
+
+/* A lane for the destination, or 0. */
+static lane *lane_for(run *r, destination *d)
+{
+  lane *l = idle_lane(r, d);
+  if (l) return l;
+  l = new_lane(r);
+  if (!l) l = other_lane(r);
+  if (l) turn_lane(r, l, d);
   return l;
 }
 
-/* Gives the destination's first job to a lane: 1, or 0 if that cannot be. */
-static int dispatch_one(run *r, destination *d)
+/* Gives the line's first job to a lane of its destination. */
+static void give(run *r, lane *l, line *n)
 {
-  lane *l = idle_lane(r, d);
-  job *j;
-  if (!l) l = new_lane(r, d);
-  if (!l) return 0;
-  j = plan_job(d);
-  if (lane_give(l, r->c, j) > 0) return 1;
+  job *j = plan_job(&r->p, n);
+  if (!j) return;
+  if (r->c->rate && *j->d->key == RUN_REMOTE)
+    plan_sleep(&r->p, j->d, io_after(60000 / r->c->rate));
+  if (lane_give(l, r->c, j) > 0) return;
   plan_again(&r->p, j);
   end_lane(r, l);
-  return 0;
 }
 
-/* Whether any lane could take a job. */
-static int room(run const *r)
+/* A lane that has become free goes on with its destination, if others are not
+   to come first, or have waited for long. */
+static void go_on(run *r, lane *l)
 {
-  for (unsigned i = 0; i < r->c->lanes; i++)
-    if (r->lanes[i].fd < 0 || !r->lanes[i].j) return 1;
-  return 0;
+  line *n;
+  int others = !link_empty(&r->p.idle) || !link_empty(&r->p.served);
+  if (l->fd < 0 || l->j || !l->d) return;
+  if (l->done >= FAIR && others) return;
+  n = plan_next_at(&r->p, l->d);
+  if (n && service_there(r, l->d)) give(r, l, n);
 }
 
-/* Every destination in the line gets one job on its way, in turns. Returns
-   when a missing service may be tried again. */
-static io_time dispatch(run *r)
+static void dispatch(run *r)
 {
-  destination *stuck = 0, *d;
-  io_time next = IO_FOREVER;
-  while (room(r) && (d = plan_ready(&r->p))) {
-    service *s = service_of(r, d);
-    if (s->delay && io_left(s->until)) {
-      if (s->until < next) next = s->until;
-    } else if (d->first && dispatch_one(r, d)) {
-      plan_ready_again(&r->p, d);
-      continue;
-    }
-    d->next_ready = stuck;
-    stuck = d;
+  line *n;
+  for (unsigned i = 0; i < r->c->lanes; i++) go_on(r, r->lanes + i);
+  while ((n = plan_next(&r->p))) {
+    lane *l;
+    if (!service_there(r, n->d)) continue;
+    l = lane_for(r, n->d);
+    if (!l) return;
+    give(r, l, n);
   }
-  while ((d = stuck)) {
-    stuck = d->next_ready;
-    plan_ready_again(&r->p, d);
-  }
-  return next;
 }
 
 static void read_hints(run *r)
@@ -303,8 +325,11 @@ static void turn(run *r)
   }
   next = scan_step(&r->s, &r->p) ? 0 : r->rescan;
   if (next) r->p.unclean = 0;
-  next = sooner(next, due_at(plan_due(&r->p, time(0))));
-  next = sooner(next, dispatch(r));
+  plan_due(&r->p, time(0));
+  plan_awake(&r->p, io_now());
+  dispatch(r);
+  next = sooner(next, due_at(plan_next_due(&r->p)));
+  next = sooner(next, plan_next_awake(&r->p));
   next = sooner(next, check_lanes(r));
   wait_and_react(r, next);
 }

@@ -5,8 +5,9 @@
 #include "queue-file.h"
 #include "schedule.h"
 
-/* Kinds of destination, the first byte of its key. */
-enum { RUN_LOCAL = 'L', RUN_REMOTE = 'R', RUN_BOUNCE = 'B' };
+/* Kinds of destination, the first byte of its key. RUN_DOWN is no place: there
+   a message is given what was said of a RUN_REMOTE that is down. */
+enum { RUN_LOCAL = 'L', RUN_REMOTE = 'R', RUN_BOUNCE = 'B', RUN_DOWN = 'X' };
 #define RUN_KEY 600 /* bytes of the longest key and its 0 */
 
 typedef struct run_config {
@@ -17,6 +18,8 @@ typedef struct run_config {
   unsigned lane_seconds; /* for one transaction */
   unsigned rescan;       /* seconds */
   unsigned soon;         /* retry where nothing can be said of the mail */
+  unsigned rest;         /* the longest that one that is down is left alone */
+  unsigned rate;         /* messages a minute to one destination; 0: any */
   char const *send, *local, *report; /* sockets */
   char const *postmaster;            /* for double bounces, or 0 */
 } run_config;

@@ -14,8 +14,14 @@ static unsigned delay(schedule const *s, unsigned attempts)
 long long schedule_next(schedule const *s, long long arrival, unsigned attempts,
                         long long now)
 {
-  long long end = arrival + s->expiry, next;
+  long long end = arrival + s->expiry, warn = arrival + s->warn, next;
   if (now >= end) return 0;
   next = now + delay(s, attempts ? attempts : 1);
+  if (now < warn && warn < next) next = warn;
   return next < end ? next : end;
+}
+
+int schedule_warns(schedule const *s, long long arrival, long long now)
+{
+  return s->warn && s->warn < s->expiry && now >= arrival + s->warn;
 }

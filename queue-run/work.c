@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "judge.h"
 #include "log.h"
 #include "work.h"
 
@@ -24,7 +25,6 @@ typedef struct transaction {
   unsigned attempts; /* the most of any */
   int unsure;
   int retried; /* the order says that all may be unsure */
-  int quiet;   /* no reverse-path, or junk: nobody is told of a success */
   io_time deadline;
 } transaction;
 
@@ -200,71 +200,8 @@ static int ask(transaction *t, station *s)
   return 1;
 }
 
-/* RFC 3461 4.1: whether the sender wants to hear of a failure */
-static int wants_bounce(envelope_to const *to)
+static void sum_up(queue_record const *x, work_result *r)
 {
-  return !*to->notify || strcasestr(to->notify, "FAILURE");
-}
-
-/* And of a success: RFC 3461 5.2.2, 5.2.3. Behind a host that knows of DSN it
-   is that host's to tell. */
-static int wants_notice(transaction const *t, envelope_to const *to,
-                        queue_record const *x)
-{
-  return !t->quiet && strcasestr(to->notify, "SUCCESS") &&
-         (to->route == ENVELOPE_LOCAL || queue_relayed(x->reply));
-}
-
-static void deferred(run_config const *c, transaction *t, queue_record *x,
-                     long long now, int silent)
-{
-  if (silent && x->status != QUEUE_UNSURE) { /* once without costs */
-    x->status = QUEUE_UNSURE;
-    x->next = now + c->soon;
-    return;
-  }
-  x->status = silent ? QUEUE_UNSURE : QUEUE_WAITING;
-  x->attempts++;
-  x->next = schedule_next(&c->when, t->q.time, x->attempts, now);
-  if (x->next) return;
-  x->status = QUEUE_FAILED;
-  x->next = now;
-}
-
-static void log_recipient(transaction const *t, envelope_to const *to,
-                          queue_record const *x, long long now)
-{
-  char const *what = x->status == QUEUE_DONE || x->status == QUEUE_GOOD
-                         ? "delivered"
-                     : x->status == QUEUE_FAILED ? "failed"
-                                                 : "deferred";
-  log_info("%s to=<%s> %s after %llds, attempt %u: %s", t->id, to->address,
-           what, now - t->q.time, x->attempts, x->reply);
-}
-
-/* What the answer makes of the record. No answer at all (-1): unknown. */
-static void judge(run_config const *c, transaction *t, unsigned i,
-                  envelope_to const *to, long long now)
-{
-  queue_record *x = t->record + i;
-  int code = t->code[i];
-  if (code < 0) snprintf(x->reply, sizeof x->reply, "451 4.3.0 No answer");
-  if (code < 0 || code / 100 == 4 || code / 100 == 3) {
-    deferred(c, t, x, now, code < 0);
-  } else {
-    x->attempts++;
-    x->next = now;
-    x->status = code / 100 != 2          ? QUEUE_FAILED
-                : wants_notice(t, to, x) ? QUEUE_GOOD
-                                         : QUEUE_DONE;
-  }
-  log_recipient(t, to, x, now);
-  if (x->status == QUEUE_FAILED && !wants_bounce(to)) x->status = QUEUE_TOLD;
-}
-
-static void sum_up(transaction const *t, unsigned i, work_result *r)
-{
-  queue_record const *x = t->record + i;
   if (queue_tells(x->status)) r->failed = 1;
   if (!queue_waits(x->status)) return;
   if (r->outcome == WORK_DONE || x->next < r->next) r->next = x->next;
@@ -283,24 +220,40 @@ static void not_written(run_config const *c, transaction *t, unsigned i,
   t->record[i].next = now + c->when.first;
 }
 
+/* What the answer says of the destination. */
+static void learn(transaction const *t, unsigned i, work_result *r)
+{
+  int code = t->code[i];
+  if (code < 0) return;
+  if (code / 100 != 4) r->good = 1;
+  if (!judge_says_down(t->record[i].reply)) {
+    r->alive = 1;
+    return;
+  }
+  r->down = 1;
+  memcpy(r->reply, t->record[i].reply, sizeof r->reply);
+}
+
 /* Writes what became of each recipient: one fdatasync for all. */
 static void record(run_config const *c, transaction *t, work_result *r)
 {
   envelope_walk w = queue_file_walk(&t->q);
+  judge g = {.c = c,
+             .id = t->id,
+             .arrival = t->q.time,
+             .now = time(0),
+             .quiet = judge_quiet(&t->q)};
   parcel_record p;
   envelope_to to;
-  long long now = time(0);
   unsigned i = 0;
   while (i < t->q.recipients && envelope_next(&w, &p) > 0) {
-    if ((p.type == PARCEL_FROM && !*p.s) || p.type == PARCEL_VERDICT)
-      t->quiet = 1;
     if (p.type != PARCEL_TO) continue;
     if (t->code[i] && envelope_recipient(&to, &p) > 0) {
-      if (t->code[i] > 0 && t->code[i] / 100 != 4) r->good = 1;
-      judge(c, t, i, &to, now);
+      learn(t, i, r);
+      judge_answer(&g, &to, t->record + i, t->code[i]);
       if (queue_record_put(&t->q, i, t->record + i) < 0)
-        not_written(c, t, i, now);
-      sum_up(t, i, r);
+        not_written(c, t, i, g.now);
+      sum_up(t->record + i, r);
     }
     i++;
   }
@@ -340,21 +293,20 @@ static void transact_all(run_config const *c, transaction *t, char const *path,
   } while (io_left(last));
   for (unsigned i = 0; i < t->q.recipients; i++) {
     if (!t->waits[i]) continue;
-    sum_up(t, i, r);
+    sum_up(t->record + i, r);
     if (t->retried) r->outcome = WORK_TROUBLE; /* it keeps being unsure */
   }
 }
 
-void work(run_config const *c, char const *key, station *s, work_order const *o,
-          work_result *r)
+void work(run_config const *c, station *s, work_order const *o, work_result *r)
 {
   transaction t = {.id = o->id, .retried = o->unsure};
   *r = (work_result){.outcome = WORK_DONE};
   if (!work_open(c, &t.q, o, r)) return;
-  if (select_recipients(&t, key, r) < 0)
+  if (select_recipients(&t, o->key, r) < 0)
     r->outcome = WORK_TROUBLE;
   else
-    transact_all(c, &t, *key == RUN_LOCAL ? c->local : c->send, s, r);
+    transact_all(c, &t, *o->key == RUN_LOCAL ? c->local : c->send, s, r);
   free(t.waits);
   free(t.code);
   free(t.record);

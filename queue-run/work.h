@@ -7,7 +7,9 @@
 
 typedef struct work_order {
   char id[QUEUE_ID + 1];
-  char unsure; /* an earlier attempt may have succeeded unseen */
+  char unsure;       /* an earlier attempt may have succeeded unseen */
+  char key[RUN_KEY]; /* the destination */
+  char reply[QUEUE_REPLY + 1]; /* of RUN_DOWN: what was said of it */
 } work_order;
 
 enum {
@@ -20,14 +22,19 @@ enum {
 
 typedef struct work_result {
   int outcome;
-  int good;       /* the destination took or refused mail: it is alive */
-  int failed;     /* the sender is to be told something */
-  long long next; /* of WORK_LATER: unix time */
+  int good;                    /* the destination took or refused mail */
+  int failed;                  /* the sender is to be told something */
+  int alive;                   /* it could be talked to */
+  int down;                    /* to no avail */
+  long long next;              /* of WORK_LATER: unix time */
+  char reply[QUEUE_REPLY + 1]; /* if it is down: what was said of it */
 } work_result;
 
-/* key: the destination. s: the lane's connection. */
-void work(run_config const *c, char const *key, station *s, work_order const *o,
-          work_result *r);
+/* s: the lane's connection. */
+void work(run_config const *c, station *s, work_order const *o, work_result *r);
+
+/* The same for RUN_DOWN: no attempt is made. */
+void work_down(run_config const *c, work_order const *o, work_result *r);
 
 /* The same for RUN_BOUNCE: tells the sender of all that he is to hear. */
 void work_bounce(run_config const *c, station *s, work_order const *o,

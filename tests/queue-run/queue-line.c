@@ -85,10 +85,17 @@ static void test_schedule(void)
   schedule s = SCHEDULE_ZERO;
   is_int(schedule_next(&s, 0, 1, 0), 400, "the first delay");
   is_int(schedule_next(&s, 0, 2, 400), 1000, "grows");
-  is_int(schedule_next(&s, 0, 1000000, 1000), 15400, "to the longest");
+  is_int(schedule_next(&s, 0, 1000000, 1000), 14400,
+         "to the time when the sender is told of the delay");
+  is_int(schedule_next(&s, 0, 1000000, 15000), 29400, "to the longest");
   is_int(schedule_next(&s, 0, 5, 431990), 432000, "the last is at the expiry");
   is_int(schedule_next(&s, 0, 5, 432000), 0, "then never");
   is_int(schedule_next(&s, 0, 0, 0), 400, "0 attempts count as one");
+  is_int(schedule_warns(&s, 100, 14499), 0, "not a second too early");
+  is_int(schedule_warns(&s, 100, 14500), 1, "it is time");
+  s.warn = 0;
+  is_int(schedule_warns(&s, 0, 100000), 0, "never with 0");
+  is_int(schedule_next(&s, 0, 1000000, 1000), 15400, "and no stop there");
   s.growth = 100;
   is_int(schedule_next(&s, 0, 4000000000u, 0), 400, "no growth: at once");
   s.first = 4294967295u;
