@@ -117,19 +117,38 @@ static int nowait(serve *s)
   return s->client(&peer, s->data);
 }
 
+/* s->max for a child that was dismissed */
+static unsigned seat_of(parent const *p, pid_t pid)
+{
+  unsigned i = 0;
+  while (i < p->s->max && p->children[i] != pid) i++;
+  return i;
+}
+
+static void leave(parent *p, pid_t pid)
+{
+  unsigned i = seat_of(p, pid);
+  if (i == p->s->max) return;
+  p->children[i] = 0;
+  serve_door_leave(&p->door, i);
+  p->count--;
+}
+
 static void reap(parent *p)
 {
   pid_t pid;
   while ((pid = waitpid(-1, 0, WNOHANG)) > 0) {
     if (p->s->again) serve_spare_gone(&p->spares, pid);
-    for (unsigned i = 0; i < p->s->max; i++)
-      if (p->children[i] == pid) {
-        p->children[i] = 0;
-        serve_door_leave(&p->door, i);
-        p->count--;
-        break;
-      }
+    leave(p, pid);
   }
+}
+
+/* An idle child ends, for one that is needed more: 1, or 0 if there is none. */
+static int make_room(parent *p)
+{
+  int place = p->s->again ? serve_spare_claim(&p->spares, 0) : -1;
+  if (place >= 0) leave(p, serve_spare_dismiss(&p->spares, place));
+  return place >= 0;
 }
 
 static int serve_one(parent *p, int fd, unsigned seat, int64_t hold)
@@ -149,7 +168,7 @@ static int serve_one(parent *p, int fd, unsigned seat, int64_t hold)
 __attribute__((noreturn)) static void
 run_child(parent *p, int fd, int place, int line, unsigned seat, int64_t hold)
 {
-  int code;
+  int code, most = p->counted ? SERVE_SPARE_STRANGERS : SERVE_SPARE_CLIENTS;
   signal(SIGTERM, SIG_DFL);
   signal(SIGCHLD, SIG_DFL);
   sigprocmask(SIG_SETMASK, &p->calm, 0);
@@ -158,8 +177,9 @@ run_child(parent *p, int fd, int place, int line, unsigned seat, int64_t hold)
        n++) {
     close(0);
     close(1);
-    if (n == SERVE_SPARE_CLIENTS) break;
-    fd = serve_spare_next(&p->spares, place, line);
+    if (n == most || !p->s->again) break;
+    serve_door_leave(&p->door, seat); /* not counted while it is idle */
+    fd = serve_spare_next(&p->spares, place, line, &hold);
     if (fd < 0) break;
     if (p->s->refresh) p->s->refresh(p->s->data);
   }
@@ -169,12 +189,13 @@ run_child(parent *p, int fd, int place, int line, unsigned seat, int64_t hold)
 /* 1, or 0 if there was no room for one more process */
 static int start(parent *p, int fd, unsigned char const *key, int64_t hold)
 {
-  unsigned seat = 0;
-  int line = -1, place;
+  unsigned seat = seat_of(p, 0);
+  int line = -1, place = -1;
   pid_t pid;
-  while (p->children[seat]) seat++;
   if (p->s->refresh) p->s->refresh(p->s->data);
-  place = p->s->again ? serve_spare_reserve(&p->spares, &line) : -1;
+  if (p->s->again) place = serve_spare_reserve(&p->spares, key, &line);
+  if (p->s->again && place < 0 && make_room(p))
+    place = serve_spare_reserve(&p->spares, key, &line);
   serve_door_sit(&p->door, seat, key);
   pid = fork();
   if (pid == 0) run_child(p, fd, place, line, seat, hold);
@@ -213,6 +234,20 @@ static int unix_allowed(parent const *p, int fd)
   return serve_allowed(p->s, uid);
 }
 
+/* To an idle child, who is counted again before it can leave again: 1 or 0 */
+static int give(parent *p, int fd, unsigned char const *key, int64_t hold)
+{
+  int i;
+  if (!p->s->again) return 0;
+  while ((i = serve_spare_claim(&p->spares, key)) >= 0) {
+    unsigned seat = seat_of(p, p->spares.pid[i]);
+    serve_door_sit(&p->door, seat, key);
+    if (serve_spare_give(&p->spares, i, fd, hold)) return 1;
+    serve_door_leave(&p->door, seat);
+  }
+  return 0;
+}
+
 /* Into a seat, if there is one for it: as take(). */
 static int admit(parent *p, int fd, struct sockaddr_storage const *sa)
 {
@@ -220,9 +255,11 @@ static int admit(parent *p, int fd, struct sockaddr_storage const *sa)
   char const *why = p->s->refusal;
   int64_t hold = 0;
   net_key_socket(key, sa);
-  if (p->count >= p->s->max)
+  if (!p->counted && give(p, fd, key, 0)) return 1;
+  if (p->count >= p->s->max && !make_room(p))
     serve_door_log(key, "too many in all");
   else if (!p->counted || serve_door_open(&p->door, key, &hold, &why)) {
+    if (p->counted && give(p, fd, key, hold)) return 1;
     if (start(p, fd, key, hold)) return 1;
     serve_door_refuse(fd, why);
     return 0;
@@ -243,8 +280,7 @@ static int take(parent *p)
     log_warnsys("unable to accept");
     return 0;
   }
-  if (unix_allowed(p, fd) && !(p->s->again && serve_spare_give(&p->spares, fd)))
-    good = admit(p, fd, &sa);
+  if (unix_allowed(p, fd)) good = admit(p, fd, &sa);
   close(fd);
   return good;
 }
@@ -325,7 +361,7 @@ static int wait_mode(serve *s)
   serve_listening(0, "-w");
   getsockname(0, (struct sockaddr *)&sa, &n);
   p.counted = sa.ss_family != AF_UNIX;
-  if (p.counted) s->again = 0; /* a stranger gets a process of its own */
+  if (s->proxies.n) s->again = 0; /* only the child knows whom it serves */
   if (s->again && serve_spares_init(&p.spares) < 0) s->again = 0;
   p.children = calloc(s->max, sizeof *p.children);
   if (!p.children || serve_door_init(&p.door, s) < 0)

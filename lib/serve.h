@@ -57,8 +57,10 @@ typedef struct serve {
   char const *refusal;  /* sent to one that is too many, may be 0 */
   char const *too_fast; /* to one over the rates; may be 0 */
   void *data;
-  /* unix sockets: a child whose client() returned 0 may serve another client,
-     because nothing of the first is left in it */
+  /* A child whose client() returned 0 may serve another client, because nothing
+     of the first is left in it: of a unix socket any, of TCP one of the same
+     address, so that no stranger meets what another one left; not behind -P.
+     client() may set it to 0 for its own process. */
   int again;
   /* before each client: reopen tables that changed; may be 0 */
   void (*refresh)(void *data);

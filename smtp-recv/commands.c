@@ -73,7 +73,7 @@ static void cmd_quit(session *s, char *arg)
 {
   (void)arg;
   say(s, "221 2.0.0 %s Goodbye", s->o->me);
-  s->over = 1;
+  s->over = s->quit = 1;
 }
 
 static void cmd_vrfy(session *s, char *arg)

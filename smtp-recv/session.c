@@ -224,7 +224,10 @@ void transaction_reset(session *s)
 
 static void begin(session *s, options *o, serve_peer const *peer)
 {
+  static int used;
   struct sigaction term = {.sa_handler = on_term};
+  if (used) memset(s, 0, sizeof *s);
+  used = 1;
   s->o = o;
   s->peer = peer;
   parcel_id(s->id, 12);
@@ -251,6 +254,19 @@ static void await_silence(session *s)
   say(s, "554 5.5.0 You speak before the greeting");
 }
 
+/* Another client may come into this process only behind one that said QUIT.
+   SIGTERM ends it from here on, unless it has come already. */
+static void finish(session *s)
+{
+  signal(SIGTERM, SIG_DFL);
+  if (!s->quit || terminated) *s->o->again = 0;
+  way_free(&s->way);
+  stralloc_free(&s->from);
+  stralloc_free(&s->to);
+  stralloc_free(&s->only);
+  stralloc_free(&s->submission.head);
+}
+
 int session_run(options *o, serve_peer const *peer)
 {
   static session s;
@@ -268,10 +284,6 @@ int session_run(options *o, serve_peer const *peer)
   }
   say_flush(&s);
   opening_end(&s, "451 4.4.2 The client went away");
-  way_free(&s.way);
-  stralloc_free(&s.from);
-  stralloc_free(&s.to);
-  stralloc_free(&s.only);
-  stralloc_free(&s.submission.head);
+  finish(&s);
   return 0;
 }

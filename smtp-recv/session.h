@@ -79,6 +79,7 @@ typedef struct options {
   int show;          /* the dialogue in the log */
   quota quota;
   fresh_table table;
+  int *again; /* set to 0 by a session that did not end as it should */
 } options;
 
 typedef struct session {
@@ -88,6 +89,7 @@ typedef struct session {
   line_in in;
   size_t nreplies;
   int over; /* the session ends */
+  int quit; /* because the client said so */
   unsigned errors, refused, idle_commands, auth_failures;
   unsigned punished; /* of errors and refused */
   char id[16];

@@ -173,6 +173,10 @@ int main(int argc, char const *const *argv)
   snprintf(path, sizeof path, "%s", conf_table("mail.cdb"));
   o.table.path = path;
   if (!s.wait) o.tls_outside = getenv("SSL_PROTOCOL");
+  /* A user's process is for that user; a stranger's may take the next of the
+     same address. */
+  s.again = o.mode == &mode_smtp && !o.auth_socket && o.socket;
+  o.again = &s.again;
   s.data = &o;
   s.refresh = refresh;
   s.client = client;

@@ -10,26 +10,11 @@ import sys
 
 sys.path[:0] = ['tests', 'tests/smtp-recv']
 import tap
-from recv import T, Client, Sink, clean, env, listen_tcp, tables, wait
+from recv import T, Client, From, Sink, clean, env, listen_tcp, tables, wait
 
 tables()
 sink = Sink()
 SIG = b'\r\n\r\n\0\r\nQUIT\n'
-
-
-class From(Client):
-    """A client at any address of 127.0.0.0/8."""
-
-    def __init__(self, port, source='127.0.0.1', first=b'', greet=True):
-        self.p = None
-        self.s = socket.socket()
-        self.s.bind((source, 0))
-        self.s.connect(('127.0.0.1', port))
-        self.s.settimeout(30)
-        self.f = self.s.makefile('rb')
-        self.send(first)
-        if greet:
-            self.greeting = self.reply()
 
 
 running = []

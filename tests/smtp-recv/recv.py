@@ -204,12 +204,32 @@ class Client:
             return self.p.returncode, log
 
 
+class From(Client):
+    """A client at any address of 127.0.0.0/8."""
+
+    def __init__(self, port, source='127.0.0.1', first=b'', greet=True):
+        self.p = None
+        self.s = socket.socket()
+        self.s.bind((source, 0))
+        self.s.connect(('127.0.0.1', port))
+        self.s.settimeout(30)
+        self.f = self.s.makefile('rb')
+        self.send(first)
+        if greet:
+            self.greeting = self.reply()
+
+
 def wait(what, seconds=20):
     """Until what() is true, looking again and again."""
     end = time.monotonic() + seconds
     while not (r := what()) and time.monotonic() < end:
         time.sleep(0.005)
     return r
+
+
+def children(p):
+    with open(f'/proc/{p.pid}/task/{p.pid}/children') as f:
+        return [int(x) for x in f.read().split()]
 
 
 def listen(*argv, **e):
