@@ -129,7 +129,7 @@ class Instance:
         for n in names:
             d = f"{self.root}/service/{n}"
             tap.until(lambda: os.path.exists(d + "/supervise/status"))
-            p = subprocess.run(["s6-svwait", "-U", "-t", "20000", d])
+            p = subprocess.run(["s6-svwait", "-U", "-t", "60000", d])
             if p.returncode:
                 tap.ok(False, f"service {n} is ready", self.log(n))
         return names

@@ -30,7 +30,7 @@ def skip_all(why):
     sys.exit(0)
 
 
-def until(condition, seconds=20):
+def until(condition, seconds=60):
     """Asks again and again for at most so long; the last answer."""
     end = time.monotonic() + seconds
     while True:

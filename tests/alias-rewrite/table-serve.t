@@ -81,7 +81,7 @@ def serve(*options):
 
 def stop(p):
     p.send_signal(signal.SIGTERM)
-    return p.wait(30)
+    return p.wait(60)
 
 
 def ask(question, wait=True):
@@ -184,11 +184,11 @@ s = ask('wait@a.test', False)
 tap.until(lambda: open(T.name + '/asked').read().count('wait@') == 2)
 p.send_signal(signal.SIGTERM)
 touch('go')
-tap.same((answer(s), p.wait(30)), ('waited@x.test\n', 0),
+tap.same((answer(s), p.wait(60)), ('waited@x.test\n', 0),
          'SIGTERM: who has asked gets an answer')
 os.unlink(T.name + '/go')
 
-p = serve('-t', '300')
+p = serve('-t', '2000')
 settled('up@a.test')
 failing('hang', 'did not answer in time', 'silence')
 tap.same(ask('late@a.test'), '!the table has failed\n', 'an answer too late')
@@ -200,7 +200,7 @@ stop(p)
 r = subprocess.run(['ps', '-eo', 'args'], capture_output=True, text=True).stdout
 tap.ok(T.name + '/prog.py' not in r, 'nobody is left', r)
 
-p = serve('-t', '5000', '-r', '1', '-n', '3')
+p = serve('-t', '20000', '-r', '1', '-n', '3')
 settled('up@a.test')
 for n in range(10):
     tap.until(lambda: ask('die@a.test') == '!the table has failed\n')

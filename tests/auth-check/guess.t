@@ -33,7 +33,7 @@ class Guesser:
             ['auth-check', '-f', T + '/users.cdb', '-D', '0', *args],
             stdin=theirs, stdout=theirs, stderr=self.log)
         theirs.close()
-        self.s.settimeout(30)
+        self.s.settimeout(60)
         self.f = self.s.makefile('rb')
         self.s.sendall(b'VERSION\t1\t2\nCPID\t1\n')
         while self.f.readline().strip() != b'DONE':
@@ -52,7 +52,7 @@ class Guesser:
     def end(self):
         self.s.close()
         self.f.close()
-        self.p.wait(timeout=30)
+        self.p.wait(timeout=60)
 
 
 g = Guesser('-a', '3/86400', '-i', '5/86400', '-k', T + '/guards')

@@ -400,12 +400,11 @@ def several():
     m = hm.message([signature(RSA, tags(s=s)) for s in (
         'rsa', 'time', 'revoked', 'nov')] + FIELDS)
     dns.log.clear()
-    start = time.monotonic()
     words = [x.split()[0] for x in query(m)]
-    took = time.monotonic() - start
     same(words, ['dkim=pass', 'dkim=temperror', 'dkim=permerror', 'dkim=pass'],
          'RFC 6376 4.2 each signature has a result')
-    ok(took < 20, 'RFC 6376 6.1.2 silence: within bounds', took)
+    tries = [n for n, _, _, _ in dns.log if n.startswith('time.')]
+    ok(2 <= len(tries) <= 4, 'RFC 6376 6.1.2 silence: tries are bounded', tries)
     ask = [n for n, _, _, _ in dns.log][:4]
     same(len(set(ask)), 4, 'all keys are asked for at once')
     m = hm.message([signature(RSA)] * 10 + FIELDS)

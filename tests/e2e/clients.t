@@ -53,7 +53,7 @@ def run(*cmd, data="", **env):
              "TERM": "dumb", "SSL_CERT_FILE": CERT}
     try:
         p = subprocess.run(cmd, input=data, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, text=True, timeout=30,
+                           stderr=subprocess.STDOUT, text=True, timeout=120,
                            errors="replace", cwd=tmp, env=dict(clean, **env))
         return p.returncode, p.stdout
     except (OSError, subprocess.TimeoutExpired) as e:

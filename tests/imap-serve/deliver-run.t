@@ -125,7 +125,7 @@ def ended(pid):
         return True
 
 
-tap.ok(wait(lambda: ended(child), 10), 'what it left running ends with it')
+tap.ok(wait(lambda: ended(child)), 'what it left running ends with it')
 script(f'touch {T}/ran; echo Lists')
 tap.same((run(RUN, parcel(local(0, 'bob')))[0],
           run(RUN, parcel(local(0, 'alice'), after=[rec('V', 'junk')]))[0],

@@ -111,7 +111,7 @@ class Session:
     def __init__(self, *options, program=None):
         ours, its = socket.socketpair()
         self.s = ours
-        self.s.settimeout(20)
+        self.s.settimeout(60)
         self.p = subprocess.Popen(
             program or ["imap-login", "-y", "0", *options], stdin=its,
             stdout=its, stderr=subprocess.PIPE, env=ENV)
@@ -143,7 +143,7 @@ class Session:
         self.s.close()
         self.f.close()
         self.p.stderr.close()
-        return self.p.wait(20)
+        return self.p.wait(60)
 
 
 def before_login():
@@ -283,14 +283,15 @@ def hostile():
     s.send("a NOO")
     ok(s.answer().startswith("* BYE"), "a client that is silent for too long")
     same(s.end(), 99, "exit code: timed out")
-    s = Session("-t", "5", "-m", "1")
-    start = time.monotonic()
+    s = Session("-t", "600", "-m", "1")
+    end = time.monotonic() + 60
     try:
-        while s.ask("a NOOP").startswith("a OK"):
-            pass
+        while (said := s.ask("a NOOP")).startswith("a OK"):
+            if time.monotonic() > end:
+                break
     except BrokenPipeError:
-        pass
-    ok(time.monotonic() - start < 4, "or talks for too long")
+        said = ""
+    ok(not said.startswith("a OK"), "or talks for too long")
     s.end()
 
 
@@ -332,7 +333,7 @@ def pipes():
     p.stdin.flush()
     ok(p.stdout.readline().startswith(b"a OK"),
        "two pipes: imap-serve's words come through")
-    same(p.wait(20), 0, "and it ends with imap-serve")
+    same(p.wait(60), 0, "and it ends with imap-serve")
     p.stdin.close()
     p.stdout.close()
 
@@ -378,7 +379,7 @@ def free_port():
 def dial(address, family=socket.AF_INET):
     for _ in range(500):
         s = socket.socket(family)
-        s.settimeout(20)
+        s.settimeout(60)
         try:
             s.connect(address)
             return s
@@ -429,7 +430,7 @@ def launchers():
                 idle(p, address)
         finally:
             p.terminate()
-            p.wait(20)
+            p.wait(60)
 
 
 def idle(p, address):

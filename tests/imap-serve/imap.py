@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 
-TIMEOUT = 20
+TIMEOUT = 60
 
 
 class Dead(Exception):

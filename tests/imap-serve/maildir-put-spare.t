@@ -32,7 +32,7 @@ def table(*users):
 
 
 def until(what):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not what() and time.monotonic() < end:
         time.sleep(0.01)
     return what()
@@ -52,8 +52,8 @@ def children(p):
 
 def connect():
     s = socket.socket(socket.AF_UNIX)
-    s.settimeout(20)
-    for _ in range(500):
+    s.settimeout(60)
+    for _ in range(6000):
         try:
             s.connect(tmp + "/put")
             return s

@@ -63,7 +63,7 @@ static void child(char const *s, size_t n)
 {
   session_start start = {.append_max = 100000, .more = 0};
   int p[2];
-  alarm(20);
+  alarm(120);
   if (!getenv("VERBOSE")) dup2(open("/dev/null", O_WRONLY), 2);
   if (pipe(p) < 0) _exit(111);
   if (!fork()) {

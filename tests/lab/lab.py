@@ -113,7 +113,7 @@ class Lab:
                 p.terminate()
         for p in self.processes:
             try:
-                p.wait(30)
+                p.wait(60)
             except subprocess.TimeoutExpired:
                 p.kill()
         for ns in self.namespaces:

@@ -40,7 +40,7 @@ tap.ok(len(services) > 10, f"{len(services)} services on each host are up")
 
 
 def imap(host, user, command, path="INBOX"):
-    return host.run("curl", "-sk", "-m", "20", "--user",
+    return host.run("curl", "-sk", "-m", "60", "--user",
                     f"{user}:{PASSWORDS[user]}",
                     f"imaps://{host.ip}/{path}", "-X", command, check=False)
 
@@ -52,12 +52,12 @@ def fetch(host, user, token, box="INBOX", where="SUBJECT"):
         .splitlines() if line.startswith("* SEARCH")))
     if not uids:
         return ""
-    return host.run("curl", "-sk", "-m", "20", "--user",
+    return host.run("curl", "-sk", "-m", "60", "--user",
                     f"{user}:{PASSWORDS[user]}",
                     f"imaps://{host.ip}/{box};UID={uids[-1]}", check=False)
 
 
-def arrives(host, user, token, seconds=30, **kw):
+def arrives(host, user, token, seconds=90, **kw):
     return tap.until(lambda: fetch(host, user, token, **kw), seconds)
 
 
@@ -166,7 +166,7 @@ tap.ok(tap.until(lambda: "451" in a.log("queue") or "4.4.1" in a.log("queue")
                  or "defer" in a.log("queue").lower()),
        "while b.test is down the message is deferred", a.log("queue"))
 b.service("smtp", "-u")
-run("s6-svwait", "-U", "-t", "20000", b.root + "/service/smtp", check=False)
+run("s6-svwait", "-U", "-t", "60000", b.root + "/service/smtp", check=False)
 a.service("queue", "-a")
 tap.ok(arrives(b, "bob@b.test", "token-four"),
        "and delivered when it is back and the queue is told (SIGALRM)",

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, 'tests')
 from dnsserver import Server
@@ -51,10 +50,9 @@ same([x[2] for x in s.log], ['udp', 'tcp'], 'by TCP (RFC 7766 5)')
 same(ask('c1.test', s.env), 'pass', 'a chain of CNAMEs in one answer')
 same(ask('loop.test', s.env), 'temperror', 'a loop of CNAMEs')
 same(ask('mx.test', s.env), 'pass', 'questions in parallel')
-start = time.monotonic()
 same(ask('slow.test', s.env), 'temperror', 'silence')
-ok(time.monotonic() - start < 12, 'ends at the deadline')
-ok(len([x for x in s.log if x[0] == 'slow.test']) > 2, 'after repetitions')
+tries = len([x for x in s.log if x[0] == 'slow.test'])
+ok(2 < tries <= 4, f'ends after {tries} repetitions')
 
 alone = Server(ZONES, follow=False)
 same(ask('c1.test', alone.env), 'pass', 'CNAMEs that the server leaves to us')
@@ -68,7 +66,6 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dead:
         same(ask('a.test', two), 'pass', 'the second of two resolvers')
     except subprocess.TimeoutExpired:
         ok(False, 'the second of two resolvers')
-    start = time.monotonic()
     same(ask('a.test', {'DNSCACHEIP': '127.0.0.3', 'DNSCACHEPORT': port}),
          'temperror', 'a resolver that is dead')
 same(ask('a.test', {'DNSCACHEIP': 'nonsense'}), 'temperror',

@@ -13,7 +13,7 @@ static int feed(void const *s, size_t n)
 {
   int p[2];
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, p) < 0) exit(111);
-  if (io_write(p[1], s, n, io_after(1000)) < 0) exit(111);
+  if (io_write(p[1], s, n, io_after(60000)) < 0) exit(111);
   close(p[1]);
   return p[0];
 }
@@ -26,7 +26,7 @@ static int read_all(char const *s, size_t n, int *count)
   int got, fd = feed(s, n);
   *count = 0;
   parcel_in_init(&in, fd);
-  while ((got = parcel_get(&in, &r, io_after(1000))) == 1) ++*count;
+  while ((got = parcel_get(&in, &r, io_after(60000))) == 1) ++*count;
   parcel_in_free(&in);
   close(fd);
   return got;
@@ -159,14 +159,14 @@ static void round_trip(void)
   memset(big, 'y', 200000);
   if (!fork()) {
     parcel_out_init(&out, p[1], -1);
-    parcel_puts(&out, 'I', "x1", io_after(5000));
-    parcel_put_message(&out, big, 200000, io_after(5000));
-    parcel_put(&out, '.', 0, 0, io_after(5000));
-    _exit(parcel_flush(&out, io_after(5000)) != 1);
+    parcel_puts(&out, 'I', "x1", io_after(60000));
+    parcel_put_message(&out, big, 200000, io_after(60000));
+    parcel_put(&out, '.', 0, 0, io_after(60000));
+    _exit(parcel_flush(&out, io_after(60000)) != 1);
   }
   close(p[1]);
   parcel_in_init(&in, p[0]);
-  while ((r = parcel_get(&in, &rec, io_after(5000))) == 1)
+  while ((r = parcel_get(&in, &rec, io_after(60000))) == 1)
     if (rec.type == 'M') total += rec.len;
   is_int(r, 0, "the stream ends well");
   is_int((long long)total, 200000, "200,000 bytes came as chunks");
@@ -184,7 +184,7 @@ static void early_no(void)
   if (write(q[1], "R", 1) != 1) exit(111);
   parcel_out_init(&out, p[1], q[0]);
   for (int i = 0; i < 100; i++) {
-    r = parcel_put_message(&out, big, PARCEL_CHUNK, io_after(5000));
+    r = parcel_put_message(&out, big, PARCEL_CHUNK, io_after(60000));
     if (r != 1) break;
   }
   is_int(r, 0, "a sink that answers early is noticed while writing");
@@ -195,7 +195,7 @@ static void early_no(void)
   }
   ok(r == -1 && errno == ETIMEDOUT, "a sink that stalls ends at the deadline");
   close(p[0]);
-  r = parcel_flush(&out, io_after(1000));
+  r = parcel_flush(&out, io_after(60000));
   ok(r == -1 && errno == EPIPE, "a sink that died is EPIPE, not a signal");
   parcel_out_free(&out);
   free(big);
@@ -207,7 +207,7 @@ static int report(char const *s, parcel_report *r)
   line_in in;
   int got, fd = feed(s, strlen(s));
   line_init(&in, fd, buf, sizeof buf);
-  got = parcel_report_get(&in, r, io_after(1000));
+  got = parcel_report_get(&in, r, io_after(60000));
   close(fd);
   return got;
 }

@@ -18,7 +18,7 @@ static int get(char const *text, size_t len, reply *r)
   if (write(p[1], text, len) != (ssize_t)len) exit(111);
   close(p[1]);
   line_init(&in, p[0], buf, sizeof buf);
-  got = reply_get(&in, r, io_after(5000));
+  got = reply_get(&in, r, io_after(60000));
   close(p[0]);
   return got;
 }

@@ -19,7 +19,7 @@ trust = ssl._create_unverified_context()
 def mail_works(server, name):
     port = server.port
     with smtplib.SMTP_SSL("127.0.0.1", port["SUBMISSIONS"], context=trust,
-                          timeout=30) as smtp:
+                          timeout=60) as smtp:
         smtp.login("u@s.test", "secret")
         smtp.sendmail("u@s.test", ["u@s.test"],
                       f"From: u@s.test\r\nSubject: {name}\r\n\r\nx\r\n")
@@ -60,7 +60,7 @@ runit = instance.local("s.test")
 runit.account("u@s.test", "secret")
 runit.make()
 runit.supervise("runsvdir")
-tap.ok(tap.until(lambda: bound(runit), 40), "runit: all services are up",
+tap.ok(tap.until(lambda: bound(runit), 90), "runit: all services are up",
        runit.log("smtp"))
 mail_works(runit, "runit")
 runit.supervisor.send_signal(signal.SIGHUP)

@@ -28,7 +28,7 @@ def server(*args, prog='smtp-recv', **where):
 
 def end(p):
     p.terminate()
-    p.wait(timeout=20)
+    p.wait(timeout=60)
 
 
 @atexit.register

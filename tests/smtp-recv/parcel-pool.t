@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """parcel-pool: lending, queueing, and instances that must not be used again."""
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -27,6 +28,7 @@ for kind, body in recv.records(sys.stdin.buffer):
     elif kind == '?':
         os.write(1, b'Q %%s 250 2.0.0 Go on\\n' %% i)
     elif kind == '.':
+        open(%r + '/asked', 'a').write('x')
         if what == b'die':
             sys.exit(1)
         if what == b'hang':
@@ -40,7 +42,7 @@ for kind, body in recv.records(sys.stdin.buffer):
         if what == b'twice':
             time.sleep(0.05)
             os.write(1, b'R %%s 250 2.0.0 again\\n' %% i)
-''' % (T, T))
+''' % (T, T, T))
 
 
 def rec(kind, body=b''):
@@ -57,7 +59,7 @@ class Client:
     def __init__(self):
         self.s = socket.socket(socket.AF_UNIX)
         self.s.connect(path)
-        self.s.settimeout(20)
+        self.s.settimeout(60)
         self.f = self.s.makefile('rb')
 
     def put(self, *what):
@@ -81,6 +83,7 @@ class Client:
 p, path = listen('parcel-pool', '-n', '2', '-x', '2', 'sh', '-c',
                  f'exec python3 {SINK}')
 started = lambda: open(T + '/started').read().split()
+asked = lambda: os.path.getsize(T + '/asked')
 wait(lambda: os.path.exists(T + '/started') and len(started()) == 2)
 tap.same(len(started()), 2, 'instances are warm before anybody asks')
 c = Client()
@@ -116,8 +119,9 @@ tap.ok(c.pid()[0] in started(), 'and others go on')
 # a client that never reads its report
 n = len(started())
 d = Client()
+before = asked()
 d.put(parcel(b'wait'))
-wait(lambda: False, 0.1)
+wait(lambda: asked() > before)
 d.close()
 open(T + '/go', 'w').close()
 tap.ok(wait(lambda: len(started()) == n + 1),
@@ -153,13 +157,15 @@ got = [x.line() for x in e]
 tap.ok(all(g.startswith('R a 250') for g in got), 'waiting clients queue', got)
 os.unlink(T + '/go')
 # TERM lets a parcel end
+before = asked()
 e[0].put(parcel(b'wait'))
-wait(lambda: False, 0.1)
+wait(lambda: asked() > before)
 p.send_signal(signal.SIGTERM)
-wait(lambda: False, 0.1)
+wait(lambda: not re.search(r'(?m)^S\w*Pnd:.*[1-9a-f]',
+                           open(f'/proc/{p.pid}/status').read()))
 open(T + '/go', 'w').close()
 tap.ok(e[0].line().startswith('R a 250'), 'SIGTERM: a parcel under way ends')
-tap.same(p.wait(timeout=20), 0, 'then the pool does')
+tap.same(p.wait(timeout=60), 0, 'then the pool does')
 tap.ok(wait(lambda: not [x for x in started() if os.path.exists(
     f'/proc/{x}') and open(f'/proc/{x}/stat').read().split()[2] != 'Z']),
     'and no instance survives')
@@ -189,12 +195,14 @@ p.terminate()
 p.wait()
 
 # a pipeline that cannot start is tried with growing delays
+DELAY_MS = int(re.search(r'DELAY_MS (\d+)', open('lib/child.c').read())[1])
 p, path = listen('parcel-pool', '-n', '1', 'sh', '-c',
-                 f'echo x >>{T}/tries; exit 1')
-wait(lambda: os.path.exists(T + '/tries'))
-wait(lambda: False, 1)
-tries = len(open(T + '/tries').read())
-tap.ok(2 <= tries // 2 <= 6, 'back-off', tries)
+                 f'date +%s%N >>{T}/tries; exit 1')
+wait(lambda: os.path.exists(T + '/tries') and
+     open(T + '/tries').read().count('\n') > 3)
+tries = [int(x) // 1000000 for x in open(T + '/tries').read().split()]
+tap.ok(len(tries) > 3 and all(tries[i + 1] - tries[i] >= DELAY_MS << i
+                              for i in range(3)), 'back-off', tries)
 p.terminate()
 p.wait()
 tap.same(subprocess.run(['parcel-pool', '-w', 'true'], stdin=subprocess.DEVNULL,

@@ -157,7 +157,7 @@ class Client:
         else:
             self.s = socket.socket(socket.AF_UNIX)
             self.s.connect(path)
-        self.s.settimeout(30)
+        self.s.settimeout(60)
         self.f = self.s.makefile('rb')
         if greet:
             self.greeting = self.reply()
@@ -200,7 +200,7 @@ class Client:
         self.f.close()
         self.s.close()
         if self.p:
-            log = self.p.communicate(timeout=30)[1].decode()
+            log = self.p.communicate(timeout=60)[1].decode()
             return self.p.returncode, log
 
 
@@ -212,14 +212,14 @@ class From(Client):
         self.s = socket.socket()
         self.s.bind((source, 0))
         self.s.connect(('127.0.0.1', port))
-        self.s.settimeout(30)
+        self.s.settimeout(60)
         self.f = self.s.makefile('rb')
         self.send(first)
         if greet:
             self.greeting = self.reply()
 
 
-def wait(what, seconds=20):
+def wait(what, seconds=60):
     """Until what() is true, looking again and again."""
     end = time.monotonic() + seconds
     while not (r := what()) and time.monotonic() < end:

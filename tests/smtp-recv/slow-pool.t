@@ -47,7 +47,7 @@ for size in (100, 60000):
            'served')
     end(c, *slow)
 pool.terminate()
-pool.wait(timeout=30)
+pool.wait(timeout=60)
 
 # Those who have sent more
 LONG = ('z' * 70 + '\r\n') * 5000
@@ -118,7 +118,7 @@ tap.ok(early[0].data('x\r\n.\r\n').startswith('451 4.3.0'),
 tap.ok(early[1].data('x\r\n.\r\n').startswith('250'), 'the other goes on')
 end(c, *early)
 pool.terminate()
-pool.wait(timeout=30)
+pool.wait(timeout=60)
 
 seconds = re.search(r'define STALL (\d+)',
                     open('smtp-recv/parcel-pool.c').read())[1]

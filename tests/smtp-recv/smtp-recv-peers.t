@@ -165,7 +165,7 @@ else:
     root = T + '/postfix'
     p, its = postfix(root)
     before = len(sink.whole())
-    with smtplib.SMTP('127.0.0.1', its, timeout=30) as c:
+    with smtplib.SMTP('127.0.0.1', its, timeout=60) as c:
         c.ehlo('x.test')
         c.mail('s@b.test', ['RET=HDRS', 'ENVID=QQ+2B1', 'BODY=8BITMIME'])
         c.rcpt('alice@a.test', ['NOTIFY=SUCCESS,FAILURE',
@@ -191,7 +191,7 @@ else:
            'and the unknown recipient is refused')
     master = int(open(root + '/queue/pid/master.pid').read())
     os.kill(master, signal.SIGTERM)  # postfix start-fg waits for it
-    p.wait(30)
+    p.wait(60)
 for p in (server, staged, lmtp):
     p.terminate()
     p.wait()

@@ -121,7 +121,7 @@ class Peer:
 
     def wait(self):
         for t in self.threads:
-            t.join(10)
+            t.join(60)
 
 
 def net(kind, *parts):

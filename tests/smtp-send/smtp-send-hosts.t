@@ -194,7 +194,7 @@ with tempfile.TemporaryDirectory() as d:
     ok(p.connections[0].messages == [MESSAGE, big, MESSAGE], 'all are whole')
     for child in me, tls:
         child.terminate()
-        same(child.wait(20), 0, 'SIGTERM: exit 0')
+        same(child.wait(60), 0, 'SIGTERM: exit 0')
     log = open(d + '/send.log').read()
     same(log.count('tls=TLSv1.2'), 3, 'real TLS (RFC 3207)') or print('#', log)
 finish()

@@ -11,7 +11,7 @@ import threading
 from dnsserver import Server
 from tap import until
 
-PATIENCE = 20
+PATIENCE = 60
 DIR = tempfile.TemporaryDirectory(prefix='content-')
 T = DIR.name
 dns = Server({})  # whoever asks for a name is told that there is none

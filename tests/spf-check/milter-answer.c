@@ -40,10 +40,10 @@ static int acceptable(view *v)
   int p[2], good, got;
   if (pipe(p) < 0) exit(111);
   parcel_out_init(&f.out, p[1], -1);
-  good = view_flush(v, &f) > 0 && parcel_flush(&f.out, io_after(5000)) > 0;
+  good = view_flush(v, &f) > 0 && parcel_flush(&f.out, io_after(60000)) > 0;
   close(p[1]);
   parcel_in_init(&in, p[0]);
-  while ((got = parcel_get(&in, &r, io_after(5000))) > 0)
+  while ((got = parcel_get(&in, &r, io_after(60000))) > 0)
     good = good && (r.type == PARCEL_FIELD || r.type == PARCEL_OMIT) &&
            compose_take(&c, &r) == 1;
   compose_free(&c);

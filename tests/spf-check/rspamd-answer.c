@@ -49,7 +49,7 @@ static int acceptable(int fd)
   parcel_record r;
   int got, good = 1;
   parcel_in_init(&in, fd);
-  while ((got = parcel_get(&in, &r, io_after(5000))) > 0)
+  while ((got = parcel_get(&in, &r, io_after(60000))) > 0)
     good = good && (r.type == PARCEL_FIELD || r.type == PARCEL_OMIT) &&
            compose_take(&c, &r) == 1;
   compose_free(&c);
@@ -65,7 +65,7 @@ static int apply(rspamd_answer *a, view *v)
   f.stage = 3; /* the message has come */
   parcel_out_init(&f.out, p[1], -1);
   good = rspamd_answer_apply(a, v) >= 0 && view_flush(v, &f) > 0 &&
-         parcel_flush(&f.out, io_after(5000)) > 0;
+         parcel_flush(&f.out, io_after(60000)) > 0;
   close(p[1]);
   good = good && acceptable(p[0]);
   close(p[0]);

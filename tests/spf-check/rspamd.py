@@ -105,7 +105,7 @@ class Rspamd:
         # A session of its own: its workers and helpers are ended with it.
         self.p = content.daemon(*argv, log=self.name, start_new_session=True)
         atexit.register(self.kill)
-        assert until(self.answers, 60) or content.show(self.name), 'no rspamd'
+        assert until(self.answers, 120) or content.show(self.name), 'no rspamd'
 
     def kill(self):
         try:

@@ -263,7 +263,7 @@ for ip, helo, sender, want, rule in MORE:
     same(got[0], want, f'RFC 7208 {rule}') or print('#', got, r)
 
 # Time: the checks run at once, for each waits
-start = time.monotonic()
+dns.log.clear()
 slow = {name: subprocess.Popen(['spf-check', '-q', IP, 'h.test', f'x@{name}.test'],
                                env=ENV, stdout=-1, text=True)
         for name in ('time', 'atime', 'mxtime', 'includetime', 'exptime')}
@@ -271,7 +271,9 @@ got = {name: p.communicate()[0].split('\t')[0] for name, p in slow.items()}
 same(got, {'time': 'temperror', 'atime': 'temperror', 'mxtime': 'pass',
            'includetime': 'temperror', 'exptime': 'fail'},
      'RFC 7208 4.6.4, 5: time-outs')
-ok(time.monotonic() - start < 20, 'in bounded time')
+tries = [x for x in dns.log if x[0] == 'time.test']
+ok(8 <= len(tries) <= 16, 'each of four has asked in vain two to four times',
+   len(tries))
 
 # Usage
 same(query('1.2.3', 'h', 's')[1].returncode, 100, 'not an IP: exit 100')

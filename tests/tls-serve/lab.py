@@ -11,7 +11,7 @@ import threading
 os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
 DIR = tempfile.TemporaryDirectory(prefix="tls-test-")
 T = DIR.name
-PATIENCE = 20
+PATIENCE = 60
 
 
 def openssl(*args, **kw):
@@ -131,7 +131,7 @@ def background(f, *args):
     t.start()
 
     def join():
-        t.join(PATIENCE * 3)
+        t.join(PATIENCE * 2)
         assert not t.is_alive(), "hangs"
         if "error" in box:
             raise box["error"]

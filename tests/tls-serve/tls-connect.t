@@ -72,7 +72,7 @@ leaf("crit.test", "inter", section="critical")
 leaf("ed.test", "inter", ("ed25519", None))
 lab.self_signed("self.test", "self.test", "P-256")
 lab.table("trust.cdb", "tls-build", "-t", "ca/root.pem")
-service = lab.Service("tls-connect", "-f", T + "/trust.cdb", "-T", "3")
+service = lab.Service("tls-connect", "-f", T + "/trust.cdb", "-T", "60")
 
 
 def server(chain, key, sock, version=ssl.TLSVersion.TLSv1_2):
@@ -196,10 +196,13 @@ for what, bytes_ in [("garbage", b"220 hello\r\n" * 100), ("nothing", b""),
     a.close()
     app.close()
 a, b = lab.tcp_pair()
-app, f = lab.begin(service, b, options("x.test"))
+impatient = lab.Service("tls-connect", "-f", T + "/trust.cdb", "-T", "1",
+                        name="impatient")
+app, f = lab.begin(impatient, b, options("x.test"))
 tap.ok(f and "SSL_ERROR" in f, "a silent peer: the deadline", f)
 a.close()
 app.close()
+impatient.stop()
 
 # Requests that are none
 good = options("x.test")
@@ -219,7 +222,7 @@ for what, request in [("another letter", b"S" + good[1:]),
 # The table of authorities
 os.unlink(T + "/trust.cdb")
 service.stop()
-service = lab.Service("tls-connect", "-f", T + "/trust.cdb", "-T", "3")
+service = lab.Service("tls-connect", "-f", T + "/trust.cdb", "-T", "60")
 f, said = session(pem("good.test", "inter"), "good.test", "good.test")
 tap.same(f.get("SSL_PEER_VERIFY"), "no-trust-store", "without trust.cdb")
 f, said = session(pem("good.test", "inter"), "good.test", "good.test", "pkix")
