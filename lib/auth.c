@@ -38,7 +38,7 @@ static void unescape(char *s)
     } else
       *o++ = *s;
   }
-  *o = 0;
+  if (*o) *o = 0; /* a field that is missing is a literal */
 }
 
 static int copy(char *to, size_t size, char const *s)
@@ -143,8 +143,9 @@ static int verdict(char **f, unsigned n, unsigned id, char const *good,
   if (strcmp(f[0], good)) return -2;
   if (!strcmp(good, "USER")) {
     unescape(f[2]);
-    return copy(answer->user, sizeof answer->user, f[2]) < 0 ? AUTH_TEMP
-                                                             : AUTH_OK;
+    if (!*f[2] || copy(answer->user, sizeof answer->user, f[2]) < 0)
+      return AUTH_TEMP;
+    return AUTH_OK;
   }
   if (parameters(f, n, answer, &temp) < 0 || !*answer->user) return AUTH_TEMP;
   return AUTH_OK;

@@ -71,13 +71,15 @@ static int keep_param(letter *l, size_t *at, char const *s)
 static int keep_address(letter *l, size_t *at, char const *s, unsigned flags)
 {
   size_t n = strlen(s), d = addr_at(s, n);
+  int r;
   if (n && !addr_valid(s, n, flags | ADDR_UTF8)) return 0;
   if (d == n || addr_is_utf8(s, d) || !addr_is_utf8(s, n))
     return keep(l, at, s);
   *at = l->text.len;
   if (!stralloc_catb(&l->text, s, d + 1)) return -1;
-  if (addr_domain_key(&l->text, s + d + 1, n - d - 1) <= 0) return 0;
-  return stralloc_0(&l->text) ? 1 : -1;
+  r = addr_domain_key(&l->text, s + d + 1, n - d - 1);
+  if (r > 0 && !stralloc_0(&l->text)) r = -1;
+  return r;
 }
 
 static int from(letter *l, parcel_record const *r)
