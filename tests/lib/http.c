@@ -71,7 +71,7 @@ static int get(char const *s, size_t len, size_t max)
   close(p[1]);
   h.fd = p[0];
   line_init(&h.in, p[0], h.buf, sizeof h.buf);
-  r = http_answer_get(&h, &a, max, io_after(5000));
+  r = http_answer_get(&h, &a, max, io_after(60000));
   http_close(&h);
   return r;
 }

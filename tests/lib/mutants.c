@@ -141,7 +141,7 @@ static int lines(char *s, size_t n)
   line_in in;
   int fd = said(s, n), r, cut = 0;
   line_init(&in, fd, buf, sizeof buf);
-  while ((r = line_get(&in, &p, &len, io_after(5000))) > 0 ||
+  while ((r = line_get(&in, &p, &len, io_after(60000))) > 0 ||
          (r < 0 && errno == EMSGSIZE)) {
     if (r < 0) cut = 1;
     if (r > 0) total += len;
@@ -186,7 +186,7 @@ static int report(char *s, size_t n)
   parcel_report r;
   int fd = said(s, n), got;
   line_init(&in, fd, buf, sizeof buf);
-  got = parcel_report_get(&in, &r, io_after(5000));
+  got = parcel_report_get(&in, &r, io_after(60000));
   close(fd);
   if (got <= 0) return 0;
   if (r.code < 200 || r.code > 599 || !printable(r.text)) return -1;

@@ -172,7 +172,7 @@ static int parcels(void)
   stralloc kept = STRALLOC_ZERO;
   int good = parcel_in_init(&in, fd);
   if (good > 0) good = parcel_out_init(&out, fd, -1);
-  if (good > 0) good = parcel_get(&in, &r, io_after(5000));
+  if (good > 0) good = parcel_get(&in, &r, io_after(60000));
   if (good > 0) good = envelope_add(&kept, &r);
   good = nomem_judge(good, is(&kept, "3:Iid,"));
   parcel_in_free(&in);
@@ -192,7 +192,7 @@ static int http_answers(void)
   int r;
   h.fd = far_end(STR(said));
   line_init(&h.in, h.fd, h.buf, sizeof h.buf);
-  r = http_answer_get(&h, &a, 100, io_after(5000));
+  r = http_answer_get(&h, &a, 100, io_after(60000));
   if (r > 0) r = http_field(&line, "A", "b");
   r = nomem_judge(r, is(&a.body, "abc") && is(&line, "A: b\r\n"));
   http_close(&h);

@@ -107,7 +107,9 @@ static void mutations(void)
     free(p);
   }
   ok(good > 500 && bad > 500, "mutated patterns: %u good, %u bad", good, bad);
-  ok(worst < 0.5, "the slowest, %s, takes %.1f ms of CPU", slow, worst * 1e3);
+  /* A matcher that goes back and forth needs years; ours 2 ms, and a machine
+     that is slow or sold twice may make seconds of them. */
+  ok(worst < 60, "the slowest, %s, takes %.1f ms of CPU", slow, worst * 1e3);
 }
 
 int main(void)

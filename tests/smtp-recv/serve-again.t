@@ -68,7 +68,7 @@ def end_all():
 
 def end(p):
     p.terminate()
-    return p.wait(timeout=20)
+    return p.wait(timeout=60)
 
 
 p, port = server('-C', '2', '-T', Tls().path)
