@@ -1,5 +1,6 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 
 int walk_init(walk *w, table *t)
 {
+  memset(w, 0, offsetof(walk, target));
   w->t = t;
   w->deadline = IO_FOREVER;
   /* Not zeroed: a look-up touches a few, and each page touched costs. */

@@ -23,8 +23,6 @@ typedef struct walk {
   visit *visits;
   size_t nvisits;
   stralloc addresses; /* of the targets, each ends with NUL */
-  size_t target[ROUTE_TARGETS];
-  unsigned char local[ROUTE_TARGETS], how[ROUTE_TARGETS];
   size_t ntargets;
   unsigned depth, dropped;
   unsigned keep;   /* aliases on the way here that keep the sender */
@@ -33,9 +31,13 @@ typedef struct walk {
   io_time deadline;
   route_tell *tell;
   void *data;
+  /* The last, which walk_init leaves as they are: a look-up uses a few. */
+  size_t target[ROUTE_TARGETS];
+  unsigned char local[ROUTE_TARGETS], how[ROUTE_TARGETS];
 } walk;
 
-/* 1, or -1 without memory */
+/* Of memory as malloc gives it: 1, or -1 without memory for more. Then, too,
+   walk_free. */
 int walk_init(walk *w, table *t);
 void walk_free(walk *w);
 

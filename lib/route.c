@@ -353,7 +353,7 @@ static int start(walk *w, char const *address)
 int route_explain(table *t, char const *address, route_list *to,
                   unsigned *dropped, route_tell *tell, void *data)
 {
-  walk *w = calloc(1, sizeof *w);
+  walk *w = malloc(sizeof *w);
   int r = ROUTE_TEMP, e;
   *to = (route_list){0};
   *dropped = 0;

@@ -13,7 +13,6 @@ import tempfile
 import servers
 import smtp
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT, HOST = "192.0.2.1", "192.0.2.2"
 ASKED = 0.3
 ROWS = ((1, 10, "10 sessions, 1 a connection"), (0, 10, "10 sessions, many"))
@@ -159,9 +158,7 @@ def main():
     peers, resolver, missed = [], None, 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(111))
     try:
-        generator = root + "/smtp-load"
-        subprocess.run(["gcc", "-O2", "-o", generator, HERE + "/smtp-load.c"],
-                       check=True)
+        generator = smtp.build(root)
         what, record = signed(root, o.programs)
         network(root)
         resolver = dns(root, record.strip())

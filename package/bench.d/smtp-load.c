@@ -3,7 +3,8 @@
    smtp-load PORT SESSIONS MESSAGES PER SIZE|FILE RECIPIENT [FROM-IP TO-IP]
      SESSIONS clients at once send MESSAGES of SIZE bytes in all, or the one in
      FILE (CRLF line ends, dots doubled), PER of them on each connection (0: as
-     many as a client has).
+     many as a client has). FROM-IP/16: each connection from another address
+     of that network.
    smtp-load PORT SESSIONS
      opens connections as far as the reply to EHLO, prints a line, and keeps
      them until standard input ends. */
@@ -19,7 +20,8 @@
 
 static int port, per;
 static char const *recipient, *from_ip, *to_ip = "127.0.0.1";
-static char *text; /* a message with its final dot */
+static unsigned next, step; /* addresses behind from_ip; 0: always that one */
+static char *text;          /* a message with its final dot */
 static size_t textlen;
 
 static void die(char const *what)
@@ -38,6 +40,7 @@ static int dial(void)
   if (s < 0) die("socket");
   setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (from_ip) from.sin_addr.s_addr = inet_addr(from_ip);
+  if (step) from.sin_addr.s_addr += htonl(1 + (next += step) % 65000);
   if (from_ip && bind(s, (struct sockaddr *)&from, sizeof from) < 0)
     die("bind");
   if (connect(s, (struct sockaddr *)&a, sizeof a) < 0) die("connect");
@@ -160,6 +163,7 @@ static int load(int sessions, int messages)
     pid_t pid = fork();
     if (pid < 0) die("fork");
     if (!pid) {
+      next = (unsigned)i;
       client(messages / sessions + (i < messages % sessions));
       _exit(0);
     }
@@ -185,7 +189,8 @@ int main(int argc, char **argv)
   per = atoi(argv[4]);
   recipient = argv[6];
   if (argc == 9) {
-    from_ip = argv[7];
+    from_ip = strsep(&argv[7], "/");
+    if (argv[7]) step = (unsigned)atoi(argv[2]);
     to_ip = argv[8];
   }
   if (atol(argv[5]))

@@ -17,6 +17,7 @@ SESSIONS = (1, 10, 50)
 IDLE = 500
 # Of Postfix's CPU for a message: one on each connection, many on each
 ASKED = {1: 0.6, 0: 0.4}
+STRANGERS = "127.1.0.0/16"  # each connection comes from another address
 
 
 class Options(argparse.ArgumentParser):
@@ -50,15 +51,25 @@ def file_system(directory):
     return tempfile.gettempdir()
 
 
-def load(generator, server, sessions, per, n, what=SIZE):
+def build(root):
+    """The load generator; and says what the machine itself costs."""
+    for prog in ("smtp-load", "floor"):
+        subprocess.run(["gcc", "-O2", "-o", f"{root}/{prog}",
+                        f"{HERE}/{prog}.c"], check=True)
+    subprocess.run([root + "/floor", root], check=True)
+    return root + "/smtp-load"
+
+
+def load(generator, server, sessions, per, n, what=SIZE, source=None):
     """(ms of CPU for a message, delivered for a second); what: its size or
     its file"""
+    source = source or server.client
     server.clear()
     before = server.tree.cpu()
     start = time.monotonic()
     p = subprocess.run([generator, str(server.port), str(sessions), str(n),
                         str(per), str(what), servers.RECIPIENT] +
-                       ([server.client, server.host] if server.client else []))
+                       ([source, server.host] if source else []))
     if p.returncode:
         raise SystemExit(f"package/bench: fatal: {server.name} refused mail")
     end = start + 120
@@ -100,12 +111,16 @@ def compare(generator, peers, o):
     table([["CPU, ms for a message", *(p.name for p in peers), "ratio",
             "asked", ""]])
     rates = []
-    for per, words in ((1, "1 a connection"), (0, "many")):
-        for sessions in SESSIONS:
+    for per, words, source, some in (
+            (1, "1 a connection", None, SESSIONS),
+            (1, "strangers", STRANGERS, SESSIONS[1:2]),
+            (0, "many", None, SESSIONS)):
+        for sessions in some:
             got = {p.name: [] for p in peers}
             for _ in range(o.r):
                 for p in peers:
-                    got[p.name].append(load(generator, p, sessions, per, o.n))
+                    got[p.name].append(load(generator, p, sessions, per, o.n,
+                                            source=source))
             cpu = [statistics.median(x[0] for x in got[p.name]) for p in peers]
             rate = [statistics.median(x[1] for x in got[p.name])
                     for p in peers]
@@ -140,9 +155,7 @@ def main():
     missed = 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(111))
     try:
-        generator = root + "/smtp-load"
-        subprocess.run(["gcc", "-O2", "-o", generator, HERE + "/smtp-load.c"],
-                       check=True)
+        generator = build(root)
         if os.geteuid() == 0:
             peers.append(servers.Postfix(root + "/postfix"))
         else:
