@@ -1,8 +1,6 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "delivered.h"
 #include "intake-route.h"
@@ -10,18 +8,6 @@
 #include "log.h"
 #include "queue-file.h"
 #include "sink.h"
-
-/* A hint only: queue-run looks through the directories too. */
-static void ring(intake *x, char const *id)
-{
-  char line[QUEUE_ID + 2];
-  int fd = openat(x->queue, "trigger", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return;
-  snprintf(line, sizeof line, "%s\n", id);
-  if (write(fd, line, QUEUE_ID + 1) < 0 && errno != EAGAIN)
-    log_warnsys("unable to wake queue-run");
-  close(fd);
-}
 
 static void begin(sink *s)
 {
@@ -158,7 +144,7 @@ static int commit(sink *s, intake_to const *to, refusals const *no,
     return sink_report(s, 'R', 0, full ? 452 : 451,
                        full ? "4.3.1 No space left" : "4.3.0 Queue trouble");
   }
-  ring(x, id);
+  queue_ring(x->queue, id, "");
   log_info("%s queued as %s: %s from=<%s> recipients=%u", s->id, id, x->class,
            f->from, to->accepted);
   snprintf(text, sizeof text, "2.0.0 Accepted queue id=%s", id);

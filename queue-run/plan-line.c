@@ -155,7 +155,7 @@ job *line_take(plan *p, line *l)
 {
   job *j = l->first;
   l->first = j->next;
-  j->m->busy--;
+  if (j->m) j->m->busy--;
   link_to_end(&l->d->lines, &l->of_destination);
   if (!l->first)
     line_free(p, l);

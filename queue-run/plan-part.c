@@ -58,6 +58,7 @@ message *message_new(plan *p, char const *id, sender *s)
   m->time = queue_id_time(id);
   m->process = queue_id_process(id);
   m->s = s;
+  link_init(&m->all);
   s->messages++;
   hash_add(&p->messages, &m->node);
   return m;
@@ -142,6 +143,7 @@ job *job_new(plan *p, message *m, destination *d, long long due)
   *j = (job){.m = m, .d = d};
   j->t.due = due;
   j->t.unsure = (char)p->unclean;
+  link_add(&m->all, &j->of_message);
   p->jobs++;
   d->jobs++;
   m->jobs++;
@@ -151,7 +153,10 @@ job *job_new(plan *p, message *m, destination *d, long long due)
 void job_free(plan *p, job *j)
 {
   destination *d = j->d;
-  j->m->jobs--;
+  if (j->m) {
+    link_remove(&j->of_message);
+    j->m->jobs--;
+  }
   d->jobs--;
   p->jobs--;
   free(j);

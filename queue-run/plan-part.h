@@ -17,6 +17,13 @@ job *job_new(plan *p, message *m, destination *d, long long due);
 void job_free(plan *p, job *j);
 void job_move(job *j, destination *d);
 
+/* Whether a job taken from a line of s was for a message that has been read
+   again since: then it is freed. */
+int job_abandoned(plan *p, job *j, sender *s);
+
+/* Reads the message again, now or when none of it is being tried. */
+void message_renew(plan *p, message *m);
+
 /* The job is due: to the end of its line. Or it waits. */
 void line_up(plan *p, job *j);
 void wait_for(plan *p, job *j, long long due);

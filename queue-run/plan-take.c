@@ -67,6 +67,7 @@ static int read_recipients(plan *p, queue_file const *q, message *m)
     if (r.type != PARCEL_TO) continue;
     queue_record_get(q, i++, &x);
     if (queue_tells(x.status)) m->failed = 1;
+    if (x.status == QUEUE_HELD) m->partial = 1;
     if (queue_waits(x.status) && envelope_recipient(&to, &r) > 0)
       good = take_waiting(p, m, &to, &x);
   }
@@ -110,7 +111,7 @@ static int take(plan *p, queue_file const *q, char const *id)
   }
   good = read_recipients(p, q, m);
   if (good < 0) log_warnsys("unable to take up all of %s", id);
-  m->partial = good < 0;
+  if (good < 0) m->partial = 1;
   each_new(p, q, m, time(0));
   next_step(p, m);
   return good;
@@ -121,7 +122,7 @@ int plan_take(plan *p, char const *id)
   queue_file q;
   int r;
   if (message_find(p, id)) return 1;
-  r = queue_file_open(&q, p->c->queue, id, 0);
+  r = queue_file_open(&q, p->c->queue, id, QUEUE_READ);
   if (r < 0) log_warnsys("unable to read message %s", id);
   if (r <= 0) return r < 0 && errno != EPROTO ? -1 : 0;
   r = take(p, &q, id);

@@ -22,8 +22,11 @@ static int must_wait(job const *j)
 
 job *plan_job(plan *p, line *l)
 {
+  sender *s = l->s;
   job *j = line_take(p, l);
   destination *d = j->d;
+  if (!j->m) line_open_one(p, d);
+  if (job_abandoned(p, j, s)) return 0;
   if (must_wait(j)) {
     wait_for(p, j, time(0) + 1);
     line_open_one(p, d);
@@ -92,7 +95,9 @@ static int tell(plan *p, message *m)
    the end. */
 void next_step(plan *p, message *m)
 {
-  if (m->failed && !m->busy) {
+  if (m->again && !m->running) {
+    message_renew(p, m);
+  } else if (m->failed && !m->busy) {
     m->failed = !tell(p, m);
   } else if (!m->jobs && !m->failed) {
     if (m->partial)

@@ -41,14 +41,18 @@ struct message {
   char failed;      /* recipients whose sender is to be told */
   char telling;     /* he is being told */
   char partial;     /* there may be recipients that are not known here */
+  char unwritten;   /* what was done is not on disk: it may say that it waits */
+  char again;       /* it is to be read again when none of it is being tried */
+  plan_link all;    /* its jobs */
 };
 
 /* A message for a destination. */
 struct job {
-  timed t; /* unix time, while it waits */
-  message *m;
+  timed t;    /* unix time, while it waits */
+  message *m; /* 0: it was changed, and has other jobs now */
   destination *d;
   job *next; /* in its line */
+  plan_link of_message;
 };
 
 /* One sender's jobs for one destination that are due. */
@@ -97,6 +101,10 @@ int plan_init(plan *p, run_config const *c);
 /* Takes up a message by its id, if it is not known yet: 1; 0: it is not
    there, or is damaged and stays where it is; -1: errno. */
 int plan_take(plan *p, char const *id);
+
+/* The same for one that was changed on disk, known or not: as soon as none of
+   it is being tried, it is read again. */
+void plan_renew(plan *p, char const *id);
 
 /* Moves what is due by now (unix time) into its lines. */
 void plan_due(plan *p, long long now);

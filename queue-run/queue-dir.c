@@ -8,10 +8,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "queue-file.h"
 
 #define TIME_DIGITS 11 /* base 32 microseconds until the year 3111 */
 #define PID_DIGITS (QUEUE_ID - TIME_DIGITS)
+#define DIR_LEN 7 /* of "mess/xx" */
 
 static char const digits[] = "0123456789abcdefghijklmnopqrstuv";
 
@@ -117,4 +119,39 @@ void queue_path(char *to, char const *id)
 {
   unsigned split = (unsigned)(queue_id_time(id) % QUEUE_SPLIT);
   snprintf(to, QUEUE_PATH, "mess/%02x/%s", split, id);
+}
+
+int queue_split(int queue, char const *path)
+{
+  char name[DIR_LEN + 1];
+  int fd, mess, r;
+  snprintf(name, sizeof name, "%.*s", DIR_LEN, path);
+  fd = openat(queue, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0 || errno != ENOENT) return fd;
+  if (mkdirat(queue, name, 0700) < 0 && errno != EEXIST) return -1;
+  mess = openat(queue, "mess", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (mess < 0) return -1;
+  r = fsync(mess);
+  close(mess);
+  return r < 0 ? -1 : openat(queue, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int queue_name(int fd, int split, char const *name)
+{
+  char self[32];
+  if (linkat(fd, "", split, name, AT_EMPTY_PATH) == 0) return 1;
+  if (errno != ENOENT && errno != EPERM && errno != EINVAL) return -1;
+  snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+  return linkat(AT_FDCWD, self, split, name, AT_SYMLINK_FOLLOW) < 0 ? -1 : 1;
+}
+
+void queue_ring(int queue, char const *id, char const *mark)
+{
+  char line[QUEUE_ID + 8];
+  int n = snprintf(line, sizeof line, "%s%s\n", id, mark);
+  int fd = openat(queue, "trigger", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return;
+  if (write(fd, line, (size_t)n) < 0 && errno != EAGAIN)
+    log_warnsys("unable to wake queue-run");
+  close(fd);
 }

@@ -16,17 +16,19 @@
 #define QUEUE_REPLY 220  /* most bytes of a reply in a record */
 #define QUEUE_SPLIT 256  /* directories below mess/ */
 #define QUEUE_PATH 32    /* mess/xx/ID and its 0 */
+#define QUEUE_NEW ".new" /* behind the id while a file gets it */
 
 /* A recipient's status. */
 enum {
   QUEUE_WAITING = 'w',
   QUEUE_UNSURE = 'u', /* waiting; the last attempt's outcome is not known */
+  QUEUE_HELD = 'h',   /* waits, but is not tried: queue-edit(8) says so */
   QUEUE_DONE = 'd',   /* delivered or handed on */
   QUEUE_GOOD = 's',   /* the same, and the sender is to be told */
   QUEUE_FAILED = 'f', /* the sender is to be told */
   QUEUE_TOLD = 't'    /* failed, and nothing more is to be done */
 };
-#define QUEUE_STATES "wudsft"
+#define QUEUE_STATES "wuhdsft"
 
 typedef struct queue_record {
   char status;
@@ -70,8 +72,14 @@ typedef struct queue_file {
   char *head; /* the file up to the message */
 } queue_file;
 
-/* 1; 0: there is none; -1 with errno, EPROTO if it is damaged. */
-int queue_file_open(queue_file *q, int queue, char const *id, int write);
+/* Why it is opened: to read it; to try it, when nobody may edit it (flock); to
+   edit it, when nobody else may do either. */
+enum { QUEUE_READ, QUEUE_TRY, QUEUE_EDIT };
+#define QUEUE_LOCK_MS 5000 /* is waited for the others */
+
+/* 1; 0: there is none; -1 with errno, EPROTO if it is damaged, EBUSY if the
+   others are not done. */
+int queue_file_open(queue_file *q, int queue, char const *id, int why);
 void queue_file_close(queue_file *q);
 
 /* Its I P F V T records; T come last. */
@@ -79,8 +87,31 @@ envelope_walk queue_file_walk(queue_file const *q);
 
 void queue_record_get(queue_file const *q, unsigned i, queue_record *r);
 
+/* Changes the record in memory alone. */
+void queue_record_set(queue_file *q, unsigned i, queue_record const *r);
+
 /* Overwrites the record in place, not synced: 1 or -1. */
 int queue_record_put(queue_file *q, unsigned i, queue_record const *r);
+
+/* Gives the open file fd its name in the directory: 1 or -1 with errno. */
+int queue_name(int fd, int directory, char const *name);
+
+/* Opens the directory of a message's path, made if it is not there: fd or
+   -1. */
+int queue_split(int queue, char const *path);
+
+/* Where the records begin behind so many bytes of envelope. */
+static inline uint64_t queue_records_at(size_t envelope)
+{
+  return (QUEUE_HEADER + envelope + QUEUE_ALIGN - 1) / QUEUE_ALIGN *
+         QUEUE_ALIGN;
+}
+
+/* Tells queue-run of a message: that it is new (mark ""), or was changed
+   (QUEUE_CHANGED). A hint only, never waited for: queue-run looks through the
+   directories, too. */
+#define QUEUE_CHANGED "!"
+void queue_ring(int queue, char const *id, char const *mark);
 
 static inline int queue_waits(char status)
 {

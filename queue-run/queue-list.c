@@ -46,7 +46,7 @@ static int each(char const *id, void *data)
 {
   listing *l = data;
   queue_file q;
-  int r = queue_file_open(&q, l->p.queue, id, 0);
+  int r = queue_file_open(&q, l->p.queue, id, QUEUE_READ);
   if (r == 0) {
     if (*l->p.ids) {
       log_warn("no message %s", id);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,7 +14,6 @@
 #include "queue-line.h"
 
 #define BUFFER 65536
-#define DIR_LEN 7 /* of "mess/xx" */
 
 typedef struct writer {
   int fd;
@@ -112,38 +110,13 @@ static int fill(writer *w, queue_file *q, stralloc const *envelope,
   return put_first_line(w, q);
 }
 
-/* Opens the split directory of path, made if it is not there. */
-static int open_split(int queue, char const *path)
-{
-  char name[DIR_LEN + 1];
-  int fd, mess, r;
-  snprintf(name, sizeof name, "%.*s", DIR_LEN, path);
-  fd = openat(queue, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0 || errno != ENOENT) return fd;
-  if (mkdirat(queue, name, 0700) < 0 && errno != EEXIST) return -1;
-  mess = openat(queue, "mess", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (mess < 0) return -1;
-  r = fsync(mess);
-  close(mess);
-  return r < 0 ? -1 : openat(queue, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static int name_it(int fd, int split, char const *name)
-{
-  char self[32];
-  if (linkat(fd, "", split, name, AT_EMPTY_PATH) == 0) return 1;
-  if (errno != ENOENT && errno != EPERM && errno != EINVAL) return -1;
-  snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-  return linkat(AT_FDCWD, self, split, name, AT_SYMLINK_FOLLOW) < 0 ? -1 : 1;
-}
-
 static int commit(int fd, int split, char const *name)
 {
   if (fsync(fd) < 0) {
     log_warnsys("unable to sync a new message");
     return -1;
   }
-  if (name_it(fd, split, name) < 0) return 0;
+  if (queue_name(fd, split, name) < 0) return 0;
   if (fsync(split) == 0) return 1;
   log_warnsys("unable to sync the queue's directory");
   if (unlinkat(split, name, 0) < 0) log_warnsys("unable to remove %s", name);
@@ -175,12 +148,11 @@ int queue_file_new(int queue, char const *class, stralloc const *envelope,
   char path[QUEUE_PATH];
   int split, r, e;
   snprintf(q.class, sizeof q.class, "%s", class);
-  q.records =
-      (QUEUE_HEADER + q.envelope + QUEUE_ALIGN - 1) / QUEUE_ALIGN * QUEUE_ALIGN;
+  q.records = queue_records_at(q.envelope);
   q.message = q.records + (uint64_t)recipients * QUEUE_RECORD;
   queue_id_new(id);
   queue_path(path, id);
-  split = open_split(queue, path);
+  split = queue_split(queue, path);
   if (split < 0) return 0;
   r = write_and_commit(split, id, &q, envelope, c, by);
   e = errno;

@@ -102,8 +102,12 @@ static void finished(run *r, lane *l, work_result const *x)
   }
   service_of(r, l->d)->delay = 0;
   pace(r, j->d, x);
+  if (x->unwritten) j->m->unwritten = 1;
   switch (x->outcome) {
-  case WORK_DONE: plan_done(&r->p, j, x->failed, 0); break;
+  case WORK_DONE:
+    if (x->left && j->m->jobs == 1) j->m->again = 1;
+    plan_done(&r->p, j, x->failed, 0);
+    break;
   case WORK_GONE: plan_done(&r->p, j, 0, 1); break;
   case WORK_LATER:
     j->t.unsure = 0; /* the record says so if it is */
@@ -226,6 +230,17 @@ static void dispatch(run *r)
   }
 }
 
+static void hint(plan *p, char *s, size_t n)
+{
+  int changed = n == QUEUE_ID + 1 && !strcmp(s + QUEUE_ID, QUEUE_CHANGED);
+  if (changed) s[--n] = 0;
+  if (!queue_id_valid(s, n)) return;
+  if (changed)
+    plan_renew(p, s);
+  else
+    plan_take(p, s);
+}
+
 static void read_hints(run *r)
 {
   ssize_t n = read(r->trigger, r->hints + r->hint, sizeof r->hints - r->hint);
@@ -235,11 +250,11 @@ static void read_hints(run *r)
   end = r->hints + r->hint + (size_t)n;
   while ((lf = memchr(s, '\n', (size_t)(end - s)))) {
     *lf = 0;
-    if (queue_id_valid(s, (size_t)(lf - s))) plan_take(&r->p, s);
+    hint(&r->p, s, (size_t)(lf - s));
     s = lf + 1;
   }
   r->hint = (size_t)(end - s);
-  if (r->hint > QUEUE_ID) r->hint = 0;
+  if (r->hint > QUEUE_ID + 1) r->hint = 0;
   memmove(r->hints, s, r->hint);
 }
 

@@ -27,4 +27,7 @@ typedef struct run_config {
 /* The key of a recipient's destination; RUN_KEY bytes. */
 void run_key(char *to, envelope_to const *t);
 
+/* Whether it is that one; RUN_DOWN is where a RUN_REMOTE is. */
+int run_goes_to(envelope_to const *t, char const *key);
+
 #endif

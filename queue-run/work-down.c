@@ -29,14 +29,6 @@ static void one(judge const *g, envelope_to const *to, queue_file *q,
   sum_up(&x, r);
 }
 
-/* Whether the recipient waits for the one that is down */
-static int goes_there(envelope_to const *to, char const *key)
-{
-  char its[RUN_KEY];
-  run_key(its, to);
-  return *its == RUN_REMOTE && !strcmp(its + 1, key + 1);
-}
-
 static void all(judge const *g, queue_file *q, work_order const *o,
                 work_result *r)
 {
@@ -46,7 +38,7 @@ static void all(judge const *g, queue_file *q, work_order const *o,
   unsigned i = 0;
   while (i < q->recipients && envelope_next(&w, &p) > 0) {
     if (p.type != PARCEL_TO) continue;
-    if (envelope_recipient(&to, &p) > 0 && goes_there(&to, o->key))
+    if (envelope_recipient(&to, &p) > 0 && run_goes_to(&to, o->key))
       one(g, &to, q, i, o, r);
     i++;
   }

@@ -28,11 +28,35 @@ typedef struct transaction {
   io_time deadline;
 } transaction;
 
+/* What the plan may know nothing of: recipients have come or gone to other
+   destinations, or are held. */
+static int left(queue_file const *q, char const *key)
+{
+  envelope_walk w = queue_file_walk(q);
+  parcel_record r;
+  envelope_to to;
+  queue_record x;
+  unsigned i = 0;
+  int found = 0;
+  while (!found && i < q->recipients && envelope_next(&w, &r) > 0) {
+    if (r.type != PARCEL_TO) continue;
+    queue_record_get(q, i++, &x);
+    found = x.status == QUEUE_HELD ||
+            (queue_waits(x.status) && envelope_recipient(&to, &r) > 0 &&
+             !run_goes_to(&to, key));
+  }
+  envelope_end(&w);
+  return found;
+}
+
 int work_open(run_config const *c, queue_file *q, work_order const *o,
               work_result *r)
 {
-  int got = queue_file_open(q, c->queue, o->id, 1);
-  if (got > 0) return 1;
+  int got = queue_file_open(q, c->queue, o->id, QUEUE_TRY);
+  if (got > 0) {
+    r->left = left(q, o->key);
+    return 1;
+  }
   r->outcome = got ? WORK_TROUBLE : WORK_GONE;
   if (got < 0) log_warnsys("unable to open message %s", o->id);
   return 0;
@@ -212,9 +236,10 @@ static void sum_up(queue_record const *x, work_result *r)
    long as we live, a notice of it is lost, but a failure is asked for again,
    since it is told from the file. */
 static void not_written(run_config const *c, transaction *t, unsigned i,
-                        long long now)
+                        long long now, work_result *r)
 {
   log_warnsys("unable to write the state of %s", t->id);
+  r->unwritten = 1;
   if (t->record[i].status != QUEUE_FAILED) return;
   t->record[i].status = QUEUE_WAITING;
   t->record[i].next = now + c->when.first;
@@ -252,7 +277,7 @@ static void record(run_config const *c, transaction *t, work_result *r)
       learn(t, i, r);
       judge_answer(&g, &to, t->record + i, t->code[i]);
       if (queue_record_put(&t->q, i, t->record + i) < 0)
-        not_written(c, t, i, g.now);
+        not_written(c, t, i, g.now, r);
       sum_up(t->record + i, r);
     }
     i++;

@@ -24,6 +24,8 @@ typedef struct work_result {
   int outcome;
   int good;                    /* the destination took or refused mail */
   int failed;                  /* the sender is to be told something */
+  int left;                    /* others wait or are held, elsewhere */
+  int unwritten;               /* what was done is not on disk */
   int alive;                   /* it could be talked to */
   int down;                    /* to no avail */
   long long next;              /* of WORK_LATER: unix time */
@@ -40,7 +42,8 @@ void work_down(run_config const *c, work_order const *o, work_result *r);
 void work_bounce(run_config const *c, station *s, work_order const *o,
                  work_result *r);
 
-/* Common: opens the order's message; 0 and *r if that did not work. */
+/* Common: opens the order's message, locked against edits, and sets r->left; 0
+   and *r if that did not work. */
 int work_open(run_config const *c, queue_file *q, work_order const *o,
               work_result *r);
 
