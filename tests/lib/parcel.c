@@ -230,6 +230,24 @@ static void reports(void)
   is_int(report("R ab1 250", &r), -1, "end inside a line");
   is_int(parcel_report_make(&r, 'R', "i", 0, 250, "a\nb\xff"), 1, "make");
   is_str(r.text, "a?b?", "a report is one printable line");
+  is_int(parcel_report_make(&r, 'R', "i", 0, 199, ""), -1, "a code below 200");
+  is_int(parcel_report_make(&r, 'R', "i", 0, 600, ""), -1, "and above 599");
+  is_int(parcel_report_make(&r, 'R',
+                            "a234567890b234567890c234567890d234567890"
+                            "e234567890f234567890g234567890h234567890",
+                            0, 250, ""),
+         -1, "an id that is too long");
+  is_int(report("R a234567890b234567890c234567890d234567890e234567890f234567890"
+                "g234567890h234567890 250 x\n",
+                &r),
+         -1, "nor is it read");
+  is_int(report("T 99999999999999999999 250 x\n", &r), -1, "a huge number");
+  is_int(report("T 1\n", &r), -1, "no code");
+  is_int(report("R ab1\n", &r), -1, "nor behind an id");
+  is_int(report("R ab1 250x\n", &r), -1, "a code with a tail");
+  is_int(report("R ab1 199 x\n", &r), -1, "a code that is none");
+  is_int(report("\n", &r), -1, "an empty line");
+  is_int(report("Rab1 250\n", &r), -1, "no blank");
 }
 
 int main(void)

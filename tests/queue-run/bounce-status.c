@@ -108,6 +108,15 @@ int main(void)
       "a code of another class is none");
   has(status("", "451 4.4.2 x", "", 0), "Status: 4.4.2\r\n", "given up");
   has(status("", REPLY, "a+2Bb", 0), "Original-Envelope-Id: a+b\r\n", "ENVID");
+  has(status("", REPLY, "\xc3\xbc+5C", 0), "Envelope-Id: \\x{FC}\\x{5C}\r\n",
+      "an ENVID that is not ASCII");
+  has(status("", "250 2.1.9 Ok", "", 0), "Status: 2.1.9\r\n", "a success");
+  has(status("", "250 Ok", "", 0), "Status: 2.0.0\r\n", "without a code");
+  has(status("", "450 Ok", "", 0), "Status: 4.0.0\r\n", "and a failure");
+  ok(!strstr(status("\xc3\xbc", REPLY, "", 0), "Original"),
+     "no type: nothing that may be said in ASCII");
+  has(status("", "550 5.1.1 mx.c.test says: no", "", 0), "x-rohrpost",
+      "words that are no host's");
   test_mutations();
   return done();
 }

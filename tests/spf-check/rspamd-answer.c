@@ -31,6 +31,29 @@ static void words(void)
   rspamd_answer_free(&a);
 }
 
+static void others(void)
+{
+  static struct {
+    char const *s, *text;
+    int word;
+  } const v[] = {
+      {"[]", "the answer is no JSON object", RSPAMD_BAD_ANSWER},
+      {"{", "the answer is no JSON object", RSPAMD_BAD_ANSWER},
+      {"{}", "the answer has no action", RSPAMD_BAD_ANSWER},
+      {"{\"error\":\"busy\\n\"}", "busy?", RSPAMD_BAD_ANSWER},
+      {"{\"action\":7}", "the answer has no action", RSPAMD_BAD_ANSWER},
+      {"{\"action\":\"soft reject\"}", "", RSPAMD_SOFT_REJECT},
+      {"{\"action\":\"other\"}", "", RSPAMD_OTHER},
+      {"{\"action\":\"no such word\"}", "", RSPAMD_OTHER}};
+  for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+    rspamd_answer a;
+    rspamd_answer_read(&a, v[i].s, strlen(v[i].s));
+    is_int(a.word, v[i].word, v[i].s);
+    is_str(a.text, v[i].text, "  and its words");
+    rspamd_answer_free(&a);
+  }
+}
+
 static void show(view *v)
 {
   parcel_record r = {PARCEL_FIELD, "Received: by us\r\n", 17};
@@ -101,6 +124,7 @@ static void mutants(void)
 int main(void)
 {
   words();
+  others();
   mutants();
   return done();
 }
