@@ -158,9 +158,9 @@ def main():
     peers, resolver, missed = [], None, 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(111))
     try:
-        generator = smtp.build(root)
         what, record = signed(root, o.programs)
         network(root)
+        generator = smtp.build(root)  # measures a round trip, too
         resolver = dns(root, record.strip())
         peers.append(Postfix(root + "/postfix"))
         peers.append(Rohrpost(root + "/rohrpost", o.programs))
