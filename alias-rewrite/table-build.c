@@ -9,12 +9,13 @@
 #include "srs.h"
 #include "table-list.h"
 #include "table-mail.h"
+#include "table-policies.h"
 
 #define USAGE                                                                  \
   "table-build mail [ -m mailroot ] [ -d domains ] [ -c accounts ] "           \
   "[ -a aliases ] [ -s senders ] [ -f sender-rewrites ] [ users… ] | "       \
   "table-build users users… | table-build list file | "                      \
-  "table-build srs file"
+  "table-build srs file | table-build policies file"
 #define dieusage() strerr_dieusage(100, USAGE)
 #define MAILROOT "/var/lib/rohrpost/mail"
 
@@ -110,11 +111,12 @@ static int build_users(char const *const *files)
   return 0;
 }
 
-static int build_list(char const *file)
+/* A file whose entries stand for themselves */
+static int build_one(char const *file, void (*entry)(text_line const *, void *))
 {
   table_entries e = TABLE_ENTRIES_ZERO;
   stralloc out = STRALLOC_ZERO;
-  text_each(file, list_entry, &e);
+  text_each(file, entry, &e);
   entries_sort(&e);
   entries_print(&e, "", &out);
   print(&out);
@@ -152,7 +154,10 @@ int main(int argc, char const *const *argv)
   if (argc > 1 && !strcmp(argv[1], "mail"))
     return build_mail(argc - 1, argv + 1);
   if (argc > 2 && !strcmp(argv[1], "users")) return build_users(argv + 2);
-  if (argc == 3 && !strcmp(argv[1], "list")) return build_list(argv[2]);
+  if (argc == 3 && !strcmp(argv[1], "list"))
+    return build_one(argv[2], list_entry);
+  if (argc == 3 && !strcmp(argv[1], "policies"))
+    return build_one(argv[2], policy_entry);
   if (argc == 3 && !strcmp(argv[1], "srs")) return build_srs(argv[2]);
   dieusage();
 }

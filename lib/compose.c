@@ -279,3 +279,13 @@ void compose_free(compose *c)
   spool_free(&c->message);
   stralloc_free(&c->late);
 }
+
+char *compose_header(compose const *c, size_t *len)
+{
+  char *s = malloc((size_t)c->header + 1);
+  *len = (size_t)c->header;
+  if (!s || spool_get(&c->message, s, *len) > 0) return s;
+  int e = errno;
+  free(s);
+  return errno = e, (char *)0;
+}

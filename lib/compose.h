@@ -40,6 +40,10 @@ typedef struct compose_trace {
 int compose_write(compose const *c, compose_trace const *t,
                   int (*put)(char const *, size_t, void *), void *data);
 
+/* A copy of the message's own header as far as it has come, *len bytes, for
+   free(); 0 with errno. */
+char *compose_header(compose const *c, size_t *len);
+
 /* Passes on what was taken, as records: 1, 0 and -1 as parcel_put. */
 int compose_forward(compose const *c, parcel_out *out, io_time deadline);
 

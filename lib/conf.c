@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <skalibs/strerr.h>
@@ -39,6 +40,13 @@ char const *conf_table(char const *name)
 {
   static char buf[CONF_PATH_MAX];
   return join(buf, "ROHRPOST_TABLES", TABLES, name);
+}
+
+void conf_directory(char const *path, char *to, unsigned size)
+{
+  char const *slash = strrchr(path, '/');
+  snprintf(to, size, "%.*s", slash ? (int)(slash - path + 1) : 1,
+           slash ? path : ".");
 }
 
 char const *conf_secrets(char const *name)

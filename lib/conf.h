@@ -17,6 +17,9 @@ char const *conf_tmp(void);
 char const *conf_table(char const *name);
 char const *conf_socket(char const *name);
 
+/* The directory in which path lies, for a jail. */
+void conf_directory(char const *path, char *to, unsigned size);
+
 /* The same in other buffers, for lib/route, whose callers keep the answers of
    those: secrets beside the tables, sockets that tables name. */
 char const *conf_secrets(char const *name);

@@ -36,10 +36,9 @@ static int each_field(stralloc *keys, char const *s, size_t len)
 
 int delivered_read(stralloc *keys, compose const *c)
 {
-  size_t len = (size_t)c->header;
-  char *s = malloc(len ? len : 1);
-  int r = s ? spool_get(&c->message, s, len) : -1;
-  if (r > 0) r = each_field(keys, s, len);
+  size_t len;
+  char *s = compose_header(c, &len);
+  int r = s ? each_field(keys, s, len) : -1;
   free(s);
   return r;
 }

@@ -5,6 +5,7 @@
 #include "addr.h"
 #include "delivered.h"
 #include "deliver.h"
+#include "message.h"
 #include "transaction.h"
 
 /* Where a recipient goes: via, or its domain in A-labels. 1 or 0 */
@@ -82,27 +83,47 @@ static int find(deliverer *d, letter const *l, mx *m, char const *where,
   return d->session.stranger ? mx_domain(m, where, o) : mx_relay(m, where, o);
 }
 
+/* One address of a host that fits, or two at once: what transaction() said */
+static int try_host(deliverer *d, letter *l, parcel_in *in, mx *m,
+                    mx_address const *a, outcome *o)
+{
+  io_time start = io_now();
+  mx_address const *b = mx_other_family(m, a);
+  int open =
+      session_open(&d->session, m->host, a, b, m->port, &d->policy.need, o);
+  if (b && d->session.raced) mx_skip(m);
+  if (!open) return TX_NEXT;
+  d->connect_ms = (unsigned)(io_now() - start) + 1;
+  return transaction(&d->session, l, in, o);
+}
+
 /* Hosts in turn: what transaction() said last */
 static int try_hosts(deliverer *d, letter *l, parcel_in *in, mx *m,
                      outcome *all)
 {
   mx_address a;
-  for (unsigned i = 0; i < DELIVER_HOSTS && mx_next(m, &a, all); i++) {
+  unsigned judged = MX_HOSTS + 1;
+  for (unsigned tried = 0; tried < DELIVER_HOSTS && mx_next(m, &a, all);) {
     outcome one = {0};
-    io_time start = io_now();
-    int r = TX_NEXT;
-    mx_address const *b = mx_other_family(m, &a);
-    int open =
-        session_open(&d->session, m->host, &a, b, m->port, l->requiretls, &one);
-    if (b && d->session.raced) mx_skip(m);
-    if (open) {
-      d->connect_ms = (unsigned)(io_now() - start) + 1;
-      r = transaction(&d->session, l, in, &one);
-      if (r != TX_NEXT) return r;
-    }
+    int r = TX_NEXT, fits = 1;
+    if (judged != m->next) fits = policy_host(&d->policy, m, &one);
+    judged = m->next;
+    if (fits) {
+      r = try_host(d, l, in, m, &a, &one);
+      tried++;
+    } else
+      mx_skip_host(m);
+    if (r != TX_NEXT) return r;
     outcome_merge(all, &one);
   }
   return TX_NEXT;
+}
+
+/* What the sender says of TLS (RFC 8689): REQUIRETLS wins (4.1). */
+static unsigned wishes(letter const *l)
+{
+  if (l->requiretls) return POLICY_REQUIRETLS;
+  return message_tls_optional(l) ? POLICY_RELAXED : 0;
 }
 
 /* Whether it has had as many messages as it may */
@@ -112,16 +133,23 @@ static int session_full(session const *s, unsigned most)
          (s->mailmax && s->transactions >= s->mailmax);
 }
 
+/* Whether its TLS is as the sender wishes */
+static int keeps(deliverer const *d, unsigned flags)
+{
+  session const *s = &d->session;
+  if (s->relaxed && !(flags & POLICY_RELAXED)) return 0;
+  return !(flags & POLICY_REQUIRETLS) ||
+         (s->verified && d->policy.mx >= MX_MTASTS && s->can & CAN_REQUIRETLS);
+}
+
 /* Over the connection that is still there: 1, or 0 if there is none of use */
 static int reuse(deliverer *d, letter *l, parcel_in *in, char const *where,
-                 source const *own, int *r)
+                 source const *own, unsigned flags, int *r)
 {
   outcome o;
   if (d->session.fd < 0) return 0;
   if (strcmp(d->destination, where) || !source_same(&d->session.own, own) ||
-      session_full(&d->session, d->most) ||
-      (l->requiretls && !(d->session.verified && d->trusted &&
-                          d->session.can & CAN_REQUIRETLS))) {
+      session_full(&d->session, d->most) || !keeps(d, flags)) {
     session_quit(&d->session);
     return 0;
   }
@@ -129,29 +157,32 @@ static int reuse(deliverer *d, letter *l, parcel_in *in, char const *where,
   return *r != TX_STALE;
 }
 
+/* Nothing is known of the connection to come. */
+static void forget(deliverer *d, char const *where)
+{
+  session *s = &d->session;
+  snprintf(d->destination, sizeof d->destination, "%s", where);
+  snprintf(s->host, sizeof s->host, "%s", where);
+  *s->ip = 0;
+  s->encrypted = 0;
+  s->tls = (tls_info){0};
+  s->policy = "none";
+}
+
 static int go(deliverer *d, letter *l, parcel_in *in, char const *where)
 {
   mx m;
+  unsigned flags = wishes(l);
   int r;
   outcome all = {0};
   source own = source_choose(d->ip, &d->helo, letter_text(l, l->from));
-  if (reuse(d, l, in, where, &own, &r)) return r;
+  if (reuse(d, l, in, where, &own, flags, &r)) return r;
   d->session.own = own;
-  snprintf(d->destination, sizeof d->destination, "%s", where);
-  snprintf(d->session.host, sizeof d->session.host, "%s", where);
-  *d->session.ip = 0;
-  d->session.encrypted = 0;
+  forget(d, where);
   r = TX_NEXT;
-  if (find(d, l, &m, where, &all)) {
-    d->trusted = m.trusted;
-    if (l->requiretls && !m.trusted)
-      outcome_set(&all, 550,
-                  "5.7.30 The hosts of %s are not secured by DNSSEC, and the "
-                  "sender requires it",
-                  where);
-    else
-      r = try_hosts(d, l, in, &m, &all);
-  }
+  if (find(d, l, &m, where, &all) &&
+      policy_destination(&d->policy, &m, flags, &all))
+    r = try_hosts(d, l, in, &m, &all);
   if (r != TX_NEXT) return r;
   if (!all.code) outcome_set(&all, 451, "4.4.1 %s: no host answers", where);
   letter_decide(l, &all);

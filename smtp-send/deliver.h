@@ -3,6 +3,7 @@
 #define DELIVER_H
 
 #include "letter.h"
+#include "policy.h"
 #include "session.h"
 
 #define DELIVER_HOSTS 10 /* most addresses that are tried for one letter */
@@ -10,8 +11,8 @@
 typedef struct deliverer {
   session session;
   limits limits;
+  policy policy;                 /* that of the open session's host */
   char destination[MX_NAME + 8]; /* of the open session */
-  int trusted;                   /* its hosts, as mx has it */
   char const *port;              /* where the destination names none */
   char const *route;             /* all mail goes there; 0: by MX */
   int only4;

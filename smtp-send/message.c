@@ -1,10 +1,13 @@
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "addr.h"
 #include "conf.h"
 #include "dots.h"
+#include "header.h"
 #include "message.h"
 
 #define CHUNK_LINE 40  /* "BDAT n LAST" */
@@ -71,6 +74,25 @@ int message_header_utf8(letter const *l)
   search x = {1, 0};
   write_out(l, seek, &x);
   return x.utf8;
+}
+
+/* The value is No, whatever its case and the blanks around it. */
+static int says_no(header_field const *f)
+{
+  char const *s = f->value, *end = s + f->valuelen;
+  while (s < end && strchr(" \t\r\n", *s)) s++;
+  while (end > s && strchr(" \t\r\n", end[-1])) end--;
+  return end - s == 2 && !strncasecmp(s, "No", 2);
+}
+
+int message_tls_optional(letter const *l)
+{
+  header_field f;
+  size_t len;
+  char *s = compose_header(&l->message, &len);
+  int no = s && header_find(&f, s, len, "TLS-Required", 0) && says_no(&f);
+  free(s);
+  return no;
 }
 
 /* 1; 0 when the peer has said something or takes no more */

@@ -12,6 +12,10 @@ unsigned long long message_size(letter const *l);
 /* Whether its header has bytes above 127. */
 int message_header_utf8(letter const *l);
 
+/* Whether it says TLS-Required: No (RFC 8689 5), as far as its header is held.
+ */
+int message_tls_optional(letter const *l);
+
 /* Whether it has bytes above 127; what is not held may. */
 int message_8bit(letter const *l);
 

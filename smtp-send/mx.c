@@ -45,6 +45,8 @@ static int literal(mx *m, char const *s, size_t len)
   v6 = strchr(text, ':') != 0;
   if (inet_pton(v6 ? AF_INET6 : AF_INET, text, b) != 1) return 0;
   snprintf(m->host, sizeof m->host, "%s", text);
+  snprintf(m->domain, sizeof m->domain, "[%s]", text);
+  m->given = m->literal = 1;
   return add_address(m, text, v6);
 }
 
@@ -103,6 +105,7 @@ int mx_domain(mx *m, char const *domain, outcome *o)
   dns_answer a = {0};
   size_t len = strlen(domain);
   int r = 0;
+  snprintf(m->domain, sizeof m->domain, "%s", domain);
   if (*domain == '[') {
     if (domain[len - 1] == ']' && literal(m, domain + 1, len - 2)) return 1;
     outcome_set(o, 550, "5.1.2 %s is not an address", domain);
@@ -160,12 +163,13 @@ static int relay(mx *m, char const *s)
   name[n] = 0;
   if (strchr(name, ':')) return 0;
   add_host(m, 0, name);
+  snprintf(m->domain, sizeof m->domain, "%s", name);
   return 1;
 }
 
 int mx_relay(mx *m, char const *s, outcome *o)
 {
-  m->trusted = 1;
+  m->trusted = m->given = 1;
   if (relay(m, s)) return 1;
   outcome_set(o, 554, "5.3.5 %s is not a host", s);
   return 0;
@@ -181,6 +185,20 @@ static void interleave(mx *m, dns_answer const *a4, dns_answer const *a6)
   }
 }
 
+/* Signed only if all that we use is; the end of the chain is the same for both
+   families. */
+static void note_security(mx *m, dns_answer const *a, unsigned n)
+{
+  *m->final = 0;
+  m->secure = 1;
+  for (unsigned i = 0; i < n; i++) {
+    if (a[i].status != DNS_OK) continue;
+    m->secure &= a[i].secure;
+    if (strlen(a[i].name) < sizeof m->final)
+      snprintf(m->final, sizeof m->final, "%s", a[i].name);
+  }
+}
+
 static void resolve(mx *m, outcome *o)
 {
   dns_question q[2] = {{m->host, ns_t_a}, {m->host, ns_t_aaaa}};
@@ -189,6 +207,7 @@ static void resolve(mx *m, outcome *o)
   dns_query_all(a, q, m->only4 ? 1 : 2, io_after(MX_DNS_MS));
   m->addresses_n = m->addresses_next = 0;
   interleave(m, a, a + 1);
+  note_security(m, a, 2);
   if (m->addresses_n == 0) {
     if (a[0].status == DNS_TEMP || a[1].status == DNS_TEMP)
       outcome_set(&one, 451, "4.4.3 No answer from DNS for host %s", m->host);
@@ -198,6 +217,11 @@ static void resolve(mx *m, outcome *o)
   }
   dns_free(a);
   dns_free(a + 1);
+}
+
+void mx_skip_host(mx *m)
+{
+  m->addresses_next = m->addresses_n;
 }
 
 int mx_next(mx *m, mx_address *a, outcome *o)

@@ -21,11 +21,15 @@ typedef struct mx_host {
 } mx_host;
 
 typedef struct mx {
-  char host[MX_NAME]; /* the host now tried; a literal without brackets */
+  char domain[MX_NAME]; /* for whom; a host that was given; "[address]" */
+  char host[MX_NAME];   /* the host now tried; a literal without brackets */
   char const *port;
-  int only4;      /* IPv4 alone */
-  char const *me; /* our own name */
-  int trusted;    /* nobody between us and DNS could have named other hosts */
+  int only4;           /* IPv4 alone */
+  char const *me;      /* our own name */
+  int trusted;         /* nobody between us and DNS could have named others */
+  int given, literal;  /* no MX was asked for; the only host is an address */
+  char final[MX_NAME]; /* where the CNAMEs of the host led; "" */
+  int secure;          /* its addresses are signed, as the resolver says */
   mx_host hosts[MX_HOSTS];
   unsigned n, next;
   mx_address addresses[MX_ADDRESSES];
@@ -49,5 +53,8 @@ int mx_next(mx *m, mx_address *a, outcome *o);
    it has been tried beside the last one. */
 mx_address const *mx_other_family(mx const *m, mx_address const *a);
 void mx_skip(mx *m);
+
+/* Leaves this host out, whatever addresses it has yet. */
+void mx_skip_host(mx *m);
 
 #endif

@@ -62,13 +62,14 @@ static void log_all(deliverer const *d, letter const *l, io_time start)
   char const *trace = letter_text(l, l->trace);
   for (size_t i = 0; i < l->n; i++)
     log_info("%s id=%s%s%s from=<%s> to=<%s> host=%s ip=%s tls=%s%s%s "
-             "queue=%llds connect=%ums send=%lldms: %d %s",
+             "policy=%s verify=%s queue=%llds connect=%ums send=%lldms: %d %s",
              l->v[i].outcome.code / 100 == 2 ? "sent" : "not sent", l->id,
              *trace ? " trace=" : "", trace, letter_text(l, l->from),
              letter_text(l, l->v[i].address), s->host, *s->ip ? s->ip : "-",
              s->encrypted ? s->tls.version : "-", s->encrypted ? "/" : "",
-             s->encrypted ? s->tls.cipher : "", queued(l, start), d->connect_ms,
-             (long long)(io_now() - start) + 1 - d->connect_ms,
+             s->encrypted ? s->tls.cipher : "", s->policy,
+             *s->tls.verify ? s->tls.verify : "-", queued(l, start),
+             d->connect_ms, (long long)(io_now() - start) + 1 - d->connect_ms,
              l->v[i].outcome.code, l->v[i].outcome.text);
 }
 

@@ -225,71 +225,98 @@ static int connect_to(session *s, char const *host, mx_address const *a,
   return 0;
 }
 
+/* The host cannot do what is needed: 0, and *o. RFC 8689 has one code for it;
+   later is that of a policy. */
+static int lacks(session *s, tls_need const *n, char const *later,
+                 char const *what, outcome *o)
+{
+  if (n->final)
+    outcome_set(o, 550, "5.7.10 %s %s; %s requires it", s->host, what, n->who);
+  else
+    outcome_set(o, 451,
+                "%s %s %s; %s requires it (in policies, \"%s\" would allow "
+                "less)",
+                later, s->host, what, n->who, n->hint);
+  return 0;
+}
+
+/* Nobody knows whether it can: our own service is missing. */
+static int no_service(session *s, outcome *o)
+{
+  log_warnsys("unable to use %s", s->tls_socket);
+  outcome_set(o, 451, "4.7.0 TLS cannot be had now");
+  return 0;
+}
+
+static int handshake_failed(session *s, tls_need const *n, outcome *o)
+{
+  char what[sizeof s->tls.error + sizeof s->tls.verify + 32];
+  char const *word = *s->tls.verify ? s->tls.verify : "no certificate";
+  snprintf(what, sizeof what, "fails to begin TLS: %s (%s)", s->tls.error,
+           word);
+  log_warn("%s[%s] %s", s->host, s->ip, what);
+  return lacks(s, n, "4.7.5", what, o);
+}
+
 /* 1: encrypted and greeted again, or declined by the peer; 0: the connection
-   is spent. flags: as tls_connect_begin has them. */
-static int start_tls(session *s, unsigned flags, outcome *o)
+   is spent */
+static int start_tls(session *s, tls_need const *n, outcome *o)
 {
   reply r;
   int plain, ok;
   session_put(s, "STARTTLS\r\n");
   if (!ask(s, &r, "STARTTLS", o)) return 0;
   if (r.code != 220) return 1;
-  outcome_set(o, 550, "5.7.10 %s: TLS cannot be begun", s->host);
-  if (line_pending(&s->in)) return 0; /* RFC 3207 4: nothing before TLS */
-  ok = tls_connect_begin(s->tls_socket, s->fd, s->host, flags, &plain, &s->tls,
+  if (line_pending(&s->in)) /* RFC 3207 4: nothing before TLS */
+    return lacks(s, n, "4.7.10", "speaks before TLS", o);
+  ok = tls_connect_asked(s->tls_socket, s->fd, &n->options, &plain, &s->tls,
                          session_until(s, s->limits->tls));
   s->fd = -1;
-  if (ok < 0) {
-    log_warnsys("unable to use %s", s->tls_socket);
-    outcome_set(o, 451, "4.7.0 TLS cannot be had now");
-  }
-  if (ok == 0) {
-    log_warn("%s[%s]: TLS failed: %s", s->host, s->ip, s->tls.error);
-    outcome_set(o, 550, "5.7.10 %s: TLS failed: %s", s->host, s->tls.error);
-  }
-  if (ok <= 0) return 0;
+  if (ok < 0) return no_service(s, o);
+  if (ok == 0) return handshake_failed(s, n, o);
   s->fd = plain;
   s->encrypted = 1;
-  s->verified = (flags & TLS_PKIX) != 0;
+  s->verified = n->verify != 0;
   line_init(&s->in, s->fd, s->inbuf, sizeof s->inbuf);
   return hello(s, o);
 }
 
-/* The promise that REQUIRETLS asks for (RFC 8689 4.2.1): 1, or 0 and *o */
-static int keep_promise(session *s, outcome *o)
+/* Encrypted as needed: 1, or 0 and *o */
+static int encrypt(session *s, tls_need const *n, outcome *o)
 {
-  int able = s->can & CAN_STARTTLS && s->tls_socket;
-  if (able && access(s->tls_socket, F_OK) < 0) {
-    log_warnsys("unable to use %s", s->tls_socket);
-    outcome_set(o, 451, "4.7.0 TLS cannot be had now");
-  } else if (!able) {
-    outcome_set(o, 550, "5.7.10 %s has no TLS, which the sender requires",
-                s->host);
-  } else if (start_tls(s, TLS_PKIX, o)) {
-    if (s->verified && s->can & CAN_REQUIRETLS) return 1;
-    if (s->verified)
-      outcome_set(o, 550, "5.7.30 %s has no REQUIRETLS", s->host);
-    else
-      outcome_set(o, 550, "5.7.10 %s declines TLS", s->host);
-    session_quit(s);
-  }
-  session_close(s);
+  if (!(s->can & CAN_STARTTLS)) return lacks(s, n, "4.7.10", "has no TLS", o);
+  if (!s->tls_socket) return lacks(s, n, "4.7.10", "is not asked for TLS", o);
+  if (access(s->tls_socket, F_OK) < 0) return no_service(s, o);
+  if (!start_tls(s, n, o)) return 0;
+  if (!s->encrypted) return lacks(s, n, "4.7.10", "declines TLS", o);
+  if (!n->requiretls || s->can & CAN_REQUIRETLS) return 1;
+  outcome_set(o, 550, "5.7.30 %s has no REQUIRETLS", s->host);
   return 0;
 }
 
+/* TLS if it can be had: 1, or 0 if the connection is spent */
+static int try_tls(session *s, tls_need const *n, outcome *o)
+{
+  if (!(s->can & CAN_STARTTLS) || !s->tls_socket) return 1;
+  if (access(s->tls_socket, F_OK) == 0) return start_tls(s, n, o);
+  log_warnsys("%s[%s] could have TLS, but there is no %s", s->host, s->ip,
+              s->tls_socket);
+  return 1;
+}
+
 int session_open(session *s, char const *host, mx_address const *a,
-                 mx_address const *b, char const *port, int requiretls,
+                 mx_address const *b, char const *port, tls_need const *n,
                  outcome *o)
 {
+  s->policy = n->policy;
+  s->relaxed = n->relaxed;
   if (!connect_to(s, host, a, b, port, o)) return 0;
-  if (requiretls) return keep_promise(s, o);
-  if (!(s->can & CAN_STARTTLS) || !s->tls_socket) return 1;
-  if (access(s->tls_socket, F_OK) < 0) {
-    log_warnsys("%s[%s] could have TLS, but there is no %s", host, s->ip,
-                s->tls_socket);
-    return 1;
+  if (n->level > TLS_NONE) {
+    if (encrypt(s, n, o)) return 1;
+    session_quit(s);
+    return 0;
   }
-  if (start_tls(s, 0, o)) return 1;
+  if (try_tls(s, n, o)) return 1;
   session_close(s);
   return connect_to(s, host, a, b, port, o);
 }

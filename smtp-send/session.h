@@ -12,6 +12,7 @@
 #include "reply.h"
 #include "source.h"
 #include "tls.h"
+#include "tls-policy.h"
 
 /* Time limits in seconds, RFC 5321 4.5.3.2; all is for one letter, against
    peers that are slow in everything. */
@@ -35,6 +36,19 @@ enum {
   CAN_CHUNKING = 128
 };
 
+/* What TLS to a host must be like. */
+typedef struct tls_need {
+  int level;      /* TLS_NONE: in the clear if it cannot be had (RFC 7435) */
+  int requiretls; /* the host must offer REQUIRETLS */
+  int final;      /* only the sender wants it: failures are permanent */
+  int relaxed;    /* less than a letter without TLS-Required: No wants */
+  char const *policy; /* for the log: "dane", "sts", "local", "none" … */
+  char const *verify; /* the certificate decides, and how; or 0 */
+  char who[300];      /* requires it, for people */
+  char hint[300];     /* what in policies(5) would allow less, or "" */
+  stralloc options;   /* for tls-connect(8) */
+} tls_need;
+
 #define SESSION_IN 4096
 #define SESSION_OUT 69632 /* a piece of a message with its dots doubled */
 
@@ -49,7 +63,9 @@ typedef struct session {
   unsigned rcptmax, mailmax;  /* its LIMITS (RFC 9422), 0: not told */
   char host[MX_NAME], ip[46];
   int encrypted;
-  int verified; /* encrypted, and the certificate is the host's */
+  int verified;       /* encrypted, and the certificate is as it must be */
+  int relaxed;        /* begun for a letter that wanted no policy */
+  char const *policy; /* of its need */
   tls_info tls;
   unsigned transactions;
   int dirty;        /* an unfinished transaction: RSET first */
@@ -64,12 +80,12 @@ typedef struct session {
 } session;
 
 /* Connects to a or, if that is quicker, to b (or 0), and greets until commands
-   may be sent. 1; 0: not this host, *o says why. If TLS cannot be begun, goes
-   on in the clear over a new connection (RFC 7435), unless requiretls: then
-   only a host with a valid certificate that has REQUIRETLS, too, will do (RFC
-   8689 4.2.1). */
+   may be sent. 1; 0: not this host, *o says why. What the need wants and the
+   host lacks is a temporary failure, so that no mail is lost by a host in
+   disorder; but what the sender alone wants is a permanent one (RFC 8689
+   4.2.1). */
 int session_open(session *s, char const *host, mx_address const *a,
-                 mx_address const *b, char const *port, int requiretls,
+                 mx_address const *b, char const *port, tls_need const *need,
                  outcome *o);
 
 /* QUIT, without waiting for the answer, if nothing is left unread. */

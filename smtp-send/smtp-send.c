@@ -14,7 +14,8 @@
 #define USAGE                                                                  \
   "smtp-send " SERVE_USAGE                                                     \
   " [ -4 ] [ -p port ] [ -h name ] [ -b ip ] [ -s host:port ] "                \
-  "[ -t socket ] [ -i seconds ] [ -m messages ] [ -T what=seconds,… ] [ -v ]"
+  "[ -t socket ] [ -S socket ] [ -f policies.cdb ] [ -L word,… ] "           \
+  "[ -i seconds ] [ -m messages ] [ -T what=seconds,… ] [ -v ]"
 #define dieusage() strerr_dieusage(100, USAGE)
 
 #define IDLE_S 5
@@ -84,6 +85,11 @@ static void option(options *o, serve *s, int opt, char const *arg)
     break;
   case 's': o->d.route = arg; break;
   case 't': o->d.session.tls_socket = *arg ? arg : 0; break;
+  case 'S': o->d.policy.sts_socket = *arg ? arg : 0; break;
+  case 'f': o->d.policy.table.path = *arg ? arg : 0; break;
+  case 'L':
+    if (tls_policy_words(&o->d.policy.all, arg, strlen(arg)) <= 0) dieusage();
+    break;
   case 'i': o->idle = number(arg); break;
   case 'm': o->d.most = number(arg); break;
   case 'v': o->d.show = 1; break;
@@ -94,26 +100,33 @@ static void option(options *o, serve *s, int opt, char const *arg)
 
 int main(int argc, char const *const *argv)
 {
+  static char tables[CONF_PATH_MAX];
   static jail_path const paths[] = {
-      {"/etc", 0}, {"/run/systemd/resolve", 0}, {"/tmp", 1}, {0}};
+      {"/etc", 0}, {"/run/systemd/resolve", 0}, {"/tmp", 1}, {tables, 0}, {0}};
   static jail const walls = {
       .paths = paths, .flags = JAIL_NET | JAIL_FORK, .memory = MEMORY};
-  static options o = {
-      .d = {.limits = LIMITS_DEFAULT, .port = "25", .most = MESSAGES},
-      .idle = IDLE_S};
+  static options o = {.d = {.limits = LIMITS_DEFAULT,
+                            .port = "25",
+                            .most = MESSAGES,
+                            .policy = POLICY_ZERO},
+                      .idle = IDLE_S};
   serve s = SERVE_ZERO;
   subgetopt g = SUBGETOPT_ZERO;
   int opt;
   PROG = "smtp-send";
   o.d.session.fd = -1;
+  o.d.session.policy = "none";
   o.d.session.tls_socket = conf_socket("tls-out");
-  while ((opt = subgetopt_r(argc, argv,
-                            SERVE_OPTIONS "4p:h:b:s:t:i:m:vT:", &g)) != -1)
+  o.d.policy.table.path = conf_table("policies.cdb");
+  while ((opt = subgetopt_r(
+              argc, argv, SERVE_OPTIONS "4p:h:b:s:t:S:f:L:i:m:vT:", &g)) != -1)
     option(&o, &s, opt, g.arg);
   if (argc != g.ind) dieusage();
   o.d.helo.v[o.d.helo.n++] = (source_rule){0, conf_me()};
   number(o.d.port);
   signal(SIGPIPE, SIG_IGN);
+  if (o.d.policy.table.path)
+    conf_directory(o.d.policy.table.path, tables, sizeof tables);
   if (jail_enter(&walls) < 0) strerr_diefu1sys(111, "enter the jail");
   s.client = client;
   s.data = &o;

@@ -1,7 +1,8 @@
 """A DNS server for tests, on loopback, port 0: Server({'a.test': [('A',
 '1.2.3.4'), ('MX', (10, 'mx.a.test')), ('TXT', ['one', 'two'])]}). Instead of
 records a name may have 'TIMEOUT' or 'SERVFAIL', also for one type:
-('TIMEOUT', 'MX'). UDP and TCP; a long answer is truncated for UDP."""
+('TIMEOUT', 'MX'). With ad answers are signed (AD), but for those with a name
+that ends in one of unsigned. UDP and TCP; a long answer is truncated for UDP."""
 import socket
 import struct
 import threading
@@ -41,9 +42,10 @@ def rdata(kind, value):
 
 
 class Server:
-    def __init__(self, zones, host='127.0.0.1', follow=True, ad=False):
+    def __init__(self, zones, host='127.0.0.1', follow=True, ad=False,
+                 unsigned=()):
         self.zones = {k.lower().rstrip('.'): v for k, v in zones.items()}
-        self.follow, self.ad = follow, ad
+        self.follow, self.ad, self.unsigned = follow, ad, unsigned
         self.log = []  # (name, type, 'udp' or 'tcp', query bytes)
         family = socket.AF_INET6 if ':' in host else socket.AF_INET
         self.tcp = socket.socket(family, socket.SOCK_STREAM)
@@ -137,7 +139,10 @@ class Server:
             body += b'\0' + struct.pack('>HHIH', 6, 1, 60, len(data)) + data
         else:
             soa = False
-        flags = 0x8180 | rcode | (0x20 if self.ad else 0)
+        signed = self.ad and not any(
+            owner.lower().endswith(tuple(self.unsigned))
+            for owner in [asked] + [f[0] for f in found])
+        flags = 0x8180 | rcode | (0x20 if signed else 0)
         edns = query[10:12] != b'\0\0'
         if via == 'udp' and len(body) + 12 > (1232 if edns else 512):
             return query[:2] + struct.pack('>HHHHH', flags | 0x200, 1, 0, 0,

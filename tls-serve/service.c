@@ -48,7 +48,7 @@ void service_confine_parent(service const *s)
 {
   char dir[CONF_PATH_MAX];
   jail_path const paths[] = {{dir, 0}, {0, 0}};
-  watched_directory(&s->table, dir, sizeof dir);
+  conf_directory(s->table.path, dir, sizeof dir);
   enter(paths, JAIL_FORK);
 }
 

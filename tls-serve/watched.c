@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "log.h"
@@ -26,11 +25,4 @@ int watched_open(watched *w)
   table_close(w->t);
   w->t = t;
   return 1;
-}
-
-void watched_directory(watched const *w, char *to, unsigned size)
-{
-  char const *slash = strrchr(w->path, '/');
-  snprintf(to, size, "%.*s", slash ? (int)(slash - w->path + 1) : 1,
-           slash ? w->path : ".");
 }

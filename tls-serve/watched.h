@@ -16,7 +16,4 @@ typedef struct watched {
    -1 with errno if there is no table at all. */
 int watched_open(watched *w);
 
-/* The directory in which the table lies, which the jail must leave open. */
-void watched_directory(watched const *w, char *to, unsigned size);
-
 #endif

@@ -181,7 +181,7 @@ echo 'x y' >>"$T/etc/aliases"
 fails 'a bad line fails' 2 tables
 is 'and leaves the table as it was' "$(inode mail.cdb)" "$before"
 is 'and nothing half built' "$(ls -A "$T/var/tables" | tr '\n' ' ')" \
-  '.lock mail.cdb srs.cdb users.cdb '
+  '.lock mail.cdb policies.cdb srs.cdb trust.cdb users.cdb '
 sed -i '$d' "$T/etc/aliases"
 echo 'carol@a.test:$6$x' >"$T/var/users"
 check 'users of user-edit' tables
@@ -209,5 +209,33 @@ check 'and on again' tables
 is 'makes at once: the last state wins' "$(cdb -l "$T/var/tables/users.cdb" |
   grep -c :u)" 12
 is 'and leave nothing behind' "$(ls -A "$T/var/tables" | tr '\n' ' ')" \
-  '.lock mail.cdb srs.cdb users.cdb '
+  '.lock mail.cdb policies.cdb srs.cdb trust.cdb users.cdb '
+
+# Policies of destinations
+policies() {
+  printf '%s\n' "$@" >"$T/policies"
+  (cd "$T" && table-build policies policies)
+}
+is 'policies(5): every kind of line' "$(policies \
+  'B.test: tls=none' '.b.test: mx=dnssec,' ' sts=no # why' \
+  'bücher.test: name=a.test name=b.test' '[IPv6]: x' 2>&1)" \
+  'table-build: fatal: policies:5: not a domain, .domain, [address] or *: [IPv6]'
+is 'as a table' "$(policies 'B.test: tls=none' '.b.test: mx=dnssec,' \
+  ' sts=no # why' 'bücher.test: name=a.test name=b.test' \
+  '[2001:DB8::01]: tls=encrypted' '*: tls=authenticated')" '+1,18:*-> tls=authenticated
++7,18:.b.test-> mx=dnssec, sts=no
++13,14:[2001:db8::1]-> tls=encrypted
++6,9:b.test-> tls=none
++18,24:xn--bcher-kva.test-> name=a.test name=b.test'
+hash=0123456789012345678901234567890123456789012345678901234567890123
+for words in tls=1 mx=sts name= name=a/b 'pin=sha256:ab' "pin=sha1:$hash" \
+  "name=a.test pin=sha256:$hash" "pin=sha256:$hash name=a.test" dane tls; do
+  is "policies(5): not words: $words" "$(policies "x.test: $words" 2>&1)" \
+    "table-build: fatal: policies:1: not words of a policy:  $words"
+done
+is 'policies(5): a destination twice' \
+  "$(policies 'b.test: tls=none' 'B.TEST: mx=none' 2>&1 | cut -c-40)" \
+  'table-build: fatal: policies:2: b.test i'
+is 'policies(5): no word' "$(policies 'b.test' 2>&1)" \
+  'table-build: fatal: policies:1: not DOMAIN: WORD, …'
 finish

@@ -74,7 +74,7 @@ def edit(name, old, new):
 
 
 edit("smtp", "smtp-recv -w", "smtp-recv -S rcpt -w")
-edit("send", "smtp-send -w", f"smtp-send -s 127.0.0.1:{peer.port} -w")
+edit("send", "smtp-send -w", f"smtp-send -L tls=none -s 127.0.0.1:{peer.port} -w")
 server.make()
 server.up()
 

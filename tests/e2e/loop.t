@@ -56,7 +56,7 @@ with open(path) as f:
     text = f.read()
 with open(path, "w") as f:
     f.write(text.replace("smtp-send -w",
-                         f"smtp-send -s 127.0.0.1:{peer.port} -w"))
+                         f"smtp-send -L tls=none -s 127.0.0.1:{peer.port} -w"))
 server.make()
 server.up()
 

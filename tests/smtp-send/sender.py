@@ -22,7 +22,8 @@ class Result:
 
 
 def send(data, *args, env=None):
-    run = subprocess.run(['smtp-send', '-h', 'me.test', '-t', '', *args],
+    run = subprocess.run(['smtp-send', '-h', 'me.test', '-t', '', '-S', '',
+                          '-f', '', '-L', 'tls=none', *args],
                          input=data, capture_output=True, timeout=120,
                          env={**ENV, **(env or {})})
     return Result(run)

@@ -135,7 +135,7 @@ expect(r, 'a 421 to a kept connection costs nothing', 'R x1 250', 'R x2 250')
 
 p = Peer()
 child = subprocess.Popen(
-    ['smtp-send', '-t', '', '-i', '1', '-s', f'127.0.0.1:{p.port}'],
+    ['smtp-send', '-L', 'tls=none', '-t', '', '-i', '1', '-s', f'127.0.0.1:{p.port}'],
     stdin=-1, stdout=-1, stderr=subprocess.DEVNULL, env=ENV)
 child.stdin.write(parcel(MESSAGE))
 child.stdin.flush()
@@ -247,7 +247,7 @@ def terminate(peer, line):
 
 p = Peer({'DOT': terminate})
 child = subprocess.Popen(
-    ['smtp-send', '-t', '', '-s', f'127.0.0.1:{p.port}'], stdin=-1, stdout=-1,
+    ['smtp-send', '-L', 'tls=none', '-t', '', '-s', f'127.0.0.1:{p.port}'], stdin=-1, stdout=-1,
     stderr=subprocess.DEVNULL, env=ENV)
 child.stdin.write(parcel(MESSAGE))
 child.stdin.flush()
