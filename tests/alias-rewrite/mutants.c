@@ -13,8 +13,9 @@
 #include "alias-rewrite/senders.h"
 #include "alias-rewrite/table-list.h"
 #include "alias-rewrite/table-mail.h"
-#define MUTANTS 3000
+#define MUTANTS 1500
 #include "mutate.h"
+#include "nomem.h"
 #include "route.h"
 
 #define IN(text)                                                               \
@@ -243,6 +244,28 @@ static int may(char *s, size_t len)
   return !why || !*why ? -1 : r;
 }
 
+static int starved(char const *address)
+{
+  char const *why;
+  int r = senders_may(asked, "a@our.test", address, &why);
+  return nomem_judge(r, 1);
+}
+
+static int starved_listed(void)
+{
+  return starved("all@our.test");
+}
+
+static int starved_tag(void)
+{
+  return starved("a+x@our.test");
+}
+
+static int starved_domain(void)
+{
+  return starved("y@x.test");
+}
+
 static int route(char *s, size_t len)
 {
   route_list to;
@@ -274,6 +297,9 @@ int main(void)
   open_table();
   show_mutants_text("senders_may", address, "@.+\"\\ atTlo\xc3\xbc", may);
   show_mutants_text("route_address", rcpt, "@.+\"\\ abxtT\xc3\xbc", route);
+  nomem_each(starved_listed, "senders_may, an alias");
+  nomem_each(starved_tag, "senders_may, a tag");
+  nomem_each(starved_domain, "senders_may, a domain");
   table_close(asked);
   return done();
 }

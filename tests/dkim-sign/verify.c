@@ -10,6 +10,7 @@
 #include "dkim-sign/published.h"
 #include "dkim-sign/rsa-public.h"
 #include "mutate.h"
+#include "nomem.h"
 #include "tap.h"
 
 #define FIELD                                                                  \
@@ -44,7 +45,7 @@ static dkim_result verify(head *h, char const *field, size_t len, claim *c,
   size_t used, n;
   dkim_result r;
   head_reset(h);
-  head_add(h, field, len, &used);
+  if (head_add(h, field, len, &used) < 0) return DKIM_NONE;
   if (head_add(h, HEAD "\r\n", strlen(HEAD) + 2, &used) != 1) return DKIM_NONE;
   if (head_finish(h) != 1) return DKIM_NONE;
   head_all(h, &n);
@@ -352,6 +353,17 @@ static void many_names(head *h)
   }
 }
 
+static int without_memory(void)
+{
+  head h = {.own = STRALLOC_ZERO};
+  claim c;
+  dkim_result r = verify_field(&h, FIELD, &c);
+  stralloc_free(&h.own);
+  stralloc_free(&h.fields);
+  return nomem_judge(r == DKIM_TEMPERROR || r == DKIM_NONE ? -1 : 1,
+                     r == DKIM_PASS);
+}
+
 int main(void)
 {
   head h = {.own = STRALLOC_ZERO};
@@ -364,6 +376,7 @@ int main(void)
   key_records();
   fields(&h);
   many_names(&h);
+  nomem_each(without_memory, "a signature");
   damaged_fields(&h);
   damaged_keys();
   stralloc_free(&h.own);

@@ -141,6 +141,14 @@ static void outcomes(void)
   outcome_reply(&permanent, "mx.test", &said);
   is_str(permanent.text, "5.0.0 mx.test said: no never",
          "RFC 3463: a code where the peer has none");
+  said = (reply){.code = 550, .enhanced = "5.1.1"};
+  memset(said.text, 'x', sizeof said.text - 1);
+  outcome_reply(&o, "mx.test", &said);
+  ok(!strncmp(o.text, "5.1.1 mx.test said: xxx", 23), "a long one is cut");
+  outcome_error(&o, "mx.test", "RCPT", ECONNRESET);
+  ok(strstr(o.text, "reset") != 0, "a connection reset");
+  outcome_error(&o, "mx.test", "RCPT", 0);
+  ok(strstr(o.text, "closed by the peer") != 0, "or closed");
   outcome_error(&o, "mx.test", "RCPT", EPROTO);
   is_str(o.text, "4.5.0 mx.test: no SMTP reply to RCPT", "no reply");
   outcome_error(&o, "mx.test", "RCPT", ETIMEDOUT);
@@ -150,6 +158,11 @@ static void outcomes(void)
          "4.4.2 mx.test: connection lost in RCPT: closed by the peer", "gone");
   outcome_merge(&permanent, &temporary);
   is_int(permanent.code, 451, "a temporary failure is hope");
+  outcome_merge(&permanent, &(outcome){.code = 550});
+  is_int(permanent.code, 451, "and stays it");
+  o.code = 0;
+  outcome_merge(&o, &(outcome){.code = 550});
+  is_int(o.code, 550, "the first is what there is");
 }
 
 int main(void)
