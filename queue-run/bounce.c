@@ -9,7 +9,7 @@
 #include "bounce-text.h"
 #include "conf.h"
 #include "log.h"
-#include "work.h"
+#include "work-file.h"
 
 #define FROM 1024
 
@@ -149,9 +149,10 @@ static void tell(run_config const *c, queue_file *q, station *s,
 void work_bounce(run_config const *c, station *s, work_order const *o,
                  work_result *r)
 {
-  queue_file q;
+  work_file *f;
   *r = (work_result){.outcome = WORK_DONE};
-  if (!work_open(c, &q, o, r)) return;
-  tell(c, &q, s, o, r);
-  queue_file_close(&q);
+  f = work_file_open(c, o, r);
+  if (!f) return;
+  tell(c, &f->q, s, o, r);
+  work_file_done(f);
 }

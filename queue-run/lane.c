@@ -79,7 +79,7 @@ void lane_turn(lane *l, destination *d)
 
 int lane_give(lane *l, run_config const *c, job *j)
 {
-  work_order o = {.unsure = j->t.unsure};
+  work_order o = {.unsure = j->t.unsure, .last = j->m->jobs == 1};
   queue_id_put(o.id, j->m->time, j->m->process);
   strcpy(o.key, j->d->key); /* no longer than a key is */
   if (j->d->reply) snprintf(o.reply, sizeof o.reply, "%s", j->d->reply);

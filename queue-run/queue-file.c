@@ -76,6 +76,19 @@ bad:
   return -1;
 }
 
+void queue_file_rest(queue_file *q)
+{
+  flock(q->fd, LOCK_UN);
+}
+
+int queue_file_again(queue_file *q, int queue, char const *id)
+{
+  char path[QUEUE_PATH];
+  queue_path(path, id);
+  if (lock(q->fd, LOCK_SH) < 0) return -1;
+  return is_named(q->fd, queue, path);
+}
+
 void queue_file_close(queue_file *q)
 {
   int e = errno;
@@ -97,6 +110,21 @@ void queue_record_get(queue_file const *q, unsigned i, queue_record *r)
   *r = (queue_record){.status = QUEUE_UNSURE};
   if (!queue_line_record_read(r, line))
     *r = (queue_record){.status = QUEUE_UNSURE};
+}
+
+static int fresh(queue_file *q, uint64_t at, size_t n)
+{
+  return read_at(q->fd, q->head + at, n, at);
+}
+
+int queue_record_fresh(queue_file *q, unsigned i)
+{
+  return fresh(q, q->records + (uint64_t)i * QUEUE_RECORD, QUEUE_RECORD);
+}
+
+int queue_records_fresh(queue_file *q)
+{
+  return fresh(q, q->records, (size_t)q->recipients * QUEUE_RECORD);
 }
 
 void queue_record_set(queue_file *q, unsigned i, queue_record const *r)

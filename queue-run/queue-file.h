@@ -82,10 +82,19 @@ enum { QUEUE_READ, QUEUE_TRY, QUEUE_EDIT };
 int queue_file_open(queue_file *q, int queue, char const *id, int why);
 void queue_file_close(queue_file *q);
 
+/* One opened to be tried is left for others to edit, and locked again: 1; 0: it
+   has been replaced or removed, and must be opened anew; -1 as above. */
+void queue_file_rest(queue_file *q);
+int queue_file_again(queue_file *q, int queue, char const *id);
+
 /* Its I P F V T records; T come last. */
 envelope_walk queue_file_walk(queue_file const *q);
 
 void queue_record_get(queue_file const *q, unsigned i, queue_record *r);
+
+/* Reads it, or all of them, from the file once more: 1 or -1 with errno. */
+int queue_record_fresh(queue_file *q, unsigned i);
+int queue_records_fresh(queue_file *q);
 
 /* Changes the record in memory alone. */
 void queue_record_set(queue_file *q, unsigned i, queue_record const *r);

@@ -7,91 +7,55 @@
 
 #include "judge.h"
 #include "log.h"
-#include "work.h"
+#include "work-file.h"
 
 #define PIECE 65536
 #define MORE_MS                                                                \
   30000 /* less than the time that lane.c adds to one transaction */
 
+/* A recipient that waits for the destination */
+typedef struct waiting {
+  unsigned i;  /* which one of the message's */
+  char chosen; /* for the transaction */
+  int code;    /* -1: no answer yet; 0: it has no transaction yet */
+  queue_record record;
+} waiting;
+
 /* One transaction of those that wait for a destination: whose parcel may be the
-   same. Of the message's recipients those with a code of -1 (not yet answered)
-   or more are in it, 0 are not. */
+   same. */
 typedef struct transaction {
-  queue_file q;
+  work_file *f;
   char const *id;
-  char *waits; /* for a transaction of this order's */
-  int *code;
-  queue_record *record;
-  unsigned attempts; /* the most of any */
+  waiting *v;
+  size_t n, room;
+  unsigned attempts; /* the most of any chosen */
   int unsure;
   int retried; /* the order says that all may be unsure */
   io_time deadline;
 } transaction;
 
-/* What the plan may know nothing of: recipients have come or gone to other
-   destinations, or are held. */
-static int left(queue_file const *q, char const *key)
+static int add(transaction *t, unsigned i, queue_record const *x)
 {
-  envelope_walk w = queue_file_walk(q);
-  parcel_record r;
-  envelope_to to;
+  if (t->n == t->room) {
+    size_t room = t->room ? 4 * t->room : 4;
+    waiting *v = realloc(t->v, room * sizeof *v);
+    if (!v) return -1;
+    t->v = v;
+    t->room = room;
+  }
+  t->v[t->n++] = (waiting){.i = i, .record = *x};
+  return 1;
+}
+
+/* Those that wait for this destination: 1 or -1. A failure may have been
+   recorded by a lane that died before it said so. */
+static int select_recipients(transaction *t, char const *key, work_result *r)
+{
   queue_record x;
-  unsigned i = 0;
-  int found = 0;
-  while (!found && i < q->recipients && envelope_next(&w, &r) > 0) {
-    if (r.type != PARCEL_TO) continue;
-    queue_record_get(q, i++, &x);
-    found = x.status == QUEUE_HELD ||
-            (queue_waits(x.status) && envelope_recipient(&to, &r) > 0 &&
-             !run_goes_to(&to, key));
+  for (unsigned i = 0; work_file_next(t->f, key, &i, &x); i++) {
+    if (queue_tells(x.status)) r->failed = 1;
+    if (queue_waits(x.status) && add(t, i, &x) < 0) return -1;
   }
-  envelope_end(&w);
-  return found;
-}
-
-int work_open(run_config const *c, queue_file *q, work_order const *o,
-              work_result *r)
-{
-  int got = queue_file_open(q, c->queue, o->id, QUEUE_TRY);
-  if (got > 0) {
-    r->left = left(q, o->key);
-    return 1;
-  }
-  r->outcome = got ? WORK_TROUBLE : WORK_GONE;
-  if (got < 0) log_warnsys("unable to open message %s", o->id);
-  return 0;
-}
-
-/* A failure may have been recorded by a lane that died before it said so. */
-static void choose(transaction *t, unsigned i, work_result *r)
-{
-  queue_record_get(&t->q, i, t->record + i);
-  if (queue_tells(t->record[i].status)) r->failed = 1;
-  if (queue_waits(t->record[i].status)) t->waits[i] = 1;
-}
-
-/* Chooses the recipients that wait for this destination: 1 or -1. */
-static int select_recipients(transaction *t, char const *key,
-                             work_result *result)
-{
-  envelope_walk w = queue_file_walk(&t->q);
-  parcel_record r;
-  envelope_to to;
-  char its[RUN_KEY];
-  unsigned i = 0;
-  t->waits = calloc(t->q.recipients, sizeof *t->waits);
-  t->code = calloc(t->q.recipients, sizeof *t->code);
-  t->record = calloc(t->q.recipients, sizeof *t->record);
-  if (!t->waits || !t->code || !t->record) return -1;
-  while (i < t->q.recipients && envelope_next(&w, &r) > 0) {
-    if (r.type != PARCEL_TO) continue;
-    if (envelope_recipient(&to, &r) > 0) {
-      run_key(its, &to);
-      if (!strcmp(its, key)) choose(t, i, result);
-    }
-    i++;
-  }
-  envelope_end(&w);
   return 1;
 }
 
@@ -108,36 +72,37 @@ static int sort(stralloc *to, envelope_to const *t)
   return 1;
 }
 
-static void enter(transaction *t, unsigned i)
+static void enter(transaction *t, waiting *x)
 {
-  t->waits[i] = 0;
-  t->code[i] = -1;
-  if (t->record[i].attempts > t->attempts) t->attempts = t->record[i].attempts;
-  if (t->retried || t->record[i].status == QUEUE_UNSURE) t->unsure = 1;
+  x->chosen = 1;
+  x->code = -1;
+  if (x->record.attempts > t->attempts) t->attempts = x->record.attempts;
+  if (t->retried || x->record.status == QUEUE_UNSURE) t->unsure = 1;
 }
 
 /* The first that waits, and all of its sort: how many, or -1. */
 static int next_sort(transaction *t)
 {
-  envelope_walk w = queue_file_walk(&t->q);
   stralloc first = STRALLOC_ZERO, its = STRALLOC_ZERO;
-  parcel_record r;
-  envelope_to to;
   int chosen = 0, good = 1;
-  memset(t->code, 0, t->q.recipients * sizeof *t->code);
   t->attempts = 0;
   t->unsure = 0;
-  for (unsigned i = 0; good > 0 && envelope_next(&w, &r) > 0;) {
-    if (r.type != PARCEL_TO || !t->waits[i++]) continue;
-    envelope_recipient(&to, &r);
-    good = sort(chosen ? &its : &first, &to);
+  for (size_t k = 0; good > 0 && k < t->n; k++) {
+    waiting *x = t->v + k;
+    envelope_walk w;
+    parcel_record r;
+    envelope_to to;
+    x->chosen = 0;
+    if (x->code) continue;
+    good = work_file_to(t->f, x->i, &w, &r, &to);
+    if (good > 0) good = sort(chosen ? &its : &first, &to);
+    envelope_end(&w);
     if (good < 0 ||
         (chosen && (its.len != first.len || memcmp(its.s, first.s, its.len))))
       continue;
-    enter(t, i - 1);
+    enter(t, x);
     chosen++;
   }
-  envelope_end(&w);
   stralloc_free(&first);
   stralloc_free(&its);
   return good < 0 ? -1 : chosen;
@@ -154,32 +119,45 @@ static int put_facts(transaction *t, parcel_out *out)
   return r == 1 ? parcel_puts(out, PARCEL_CLIENT, fact, t->deadline) : r;
 }
 
+static int put_recipients(transaction *t, parcel_out *out)
+{
+  int done = 1;
+  for (size_t k = 0; done == 1 && k < t->n; k++) {
+    envelope_walk w;
+    parcel_record r;
+    envelope_to to;
+    if (!t->v[k].chosen) continue;
+    done = work_file_to(t->f, t->v[k].i, &w, &r, &to);
+    if (done == 1) done = parcel_put(out, r.type, r.s, r.len, t->deadline);
+    envelope_end(&w);
+  }
+  return done;
+}
+
 /* The envelope with our facts, our id, and the chosen recipients only. */
 static int put_envelope(transaction *t, parcel_out *out)
 {
-  envelope_walk w = queue_file_walk(&t->q);
+  envelope_walk w = queue_file_walk(&t->f->q);
   parcel_record r;
-  unsigned i = 0;
   int done = parcel_puts(out, PARCEL_BEGIN, t->id, t->deadline);
-  while (done == 1 && envelope_next(&w, &r) > 0) {
+  while (done == 1 && envelope_next(&w, &r) > 0 && r.type != PARCEL_TO) {
     if (r.type == PARCEL_BEGIN || parcel_fact(&r, "queue") ||
         parcel_fact(&r, "attempt"))
       continue;
     if (r.type == PARCEL_FROM) done = put_facts(t, out);
-    if (r.type == PARCEL_TO && !t->code[i++]) continue;
     if (done == 1) done = parcel_put(out, r.type, r.s, r.len, t->deadline);
   }
   envelope_end(&w);
-  return done;
+  return done == 1 ? put_recipients(t, out) : done;
 }
 
 static int put_message(transaction *t, parcel_out *out)
 {
   static char piece[PIECE];
-  uint64_t at = t->q.message, end = at + t->q.size;
+  uint64_t at = t->f->q.message, end = at + t->f->q.size;
   while (at < end) {
     size_t n = end - at < PIECE ? (size_t)(end - at) : PIECE;
-    ssize_t got = pread(t->q.fd, piece, n, (off_t)at);
+    ssize_t got = pread(t->f->q.fd, piece, n, (off_t)at);
     int r;
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return errno = got ? errno : EPROTO, -1;
@@ -190,18 +168,25 @@ static int put_message(transaction *t, parcel_out *out)
   return 1;
 }
 
-static void answered(transaction *t, unsigned i, parcel_report const *r)
+static void answered(waiting *x, parcel_report const *r)
 {
-  t->code[i] = r->code;
-  snprintf(t->record[i].reply, sizeof t->record[i].reply, "%d %.*s", r->code,
+  x->code = r->code;
+  snprintf(x->record.reply, sizeof x->record.reply, "%d %.*s", r->code,
            QUEUE_REPLY - 8, r->text);
+}
+
+static int by_number(void const *number, void const *x)
+{
+  unsigned long n = *(unsigned long const *)number;
+  unsigned i = ((waiting const *)x)->i;
+  return (n > i) - (n < i);
 }
 
 static void one_report(parcel_report const *r, void *data)
 {
   transaction *t = data;
-  if (r->number < t->q.recipients && t->code[r->number])
-    answered(t, (unsigned)r->number, r);
+  waiting *x = bsearch(&r->number, t->v, t->n, sizeof *t->v, by_number);
+  if (x && x->chosen) answered(x, r);
 }
 
 /* 1: every chosen recipient has an answer; -1: errno, some may have none. An
@@ -219,8 +204,8 @@ static int ask(transaction *t, station *s)
   r = station_reports(s, t->id, &all, one_report, t, t->deadline);
   if (early) station_close(s);
   if (r < 0 || (early && all.code < 400)) return -1;
-  for (unsigned i = 0; i < t->q.recipients; i++)
-    if (t->code[i] == -1) answered(t, i, &all);
+  for (size_t k = 0; k < t->n; k++)
+    if (t->v[k].chosen && t->v[k].code == -1) answered(t->v + k, &all);
   return 1;
 }
 
@@ -235,55 +220,53 @@ static void sum_up(queue_record const *x, work_result *r)
 /* A state that could not be written: what is delivered is not sent again as
    long as we live, a notice of it is lost, but a failure is asked for again,
    since it is told from the file. */
-static void not_written(run_config const *c, transaction *t, unsigned i,
+static void not_written(run_config const *c, transaction *t, waiting *x,
                         long long now, work_result *r)
 {
   log_warnsys("unable to write the state of %s", t->id);
   r->unwritten = 1;
-  if (t->record[i].status != QUEUE_FAILED) return;
-  t->record[i].status = QUEUE_WAITING;
-  t->record[i].next = now + c->when.first;
+  if (x->record.status != QUEUE_FAILED) return;
+  x->record.status = QUEUE_WAITING;
+  x->record.next = now + c->when.first;
 }
 
 /* What the answer says of the destination. */
-static void learn(transaction const *t, unsigned i, work_result *r)
+static void learn(waiting const *x, work_result *r)
 {
-  int code = t->code[i];
-  if (code < 0) return;
-  if (code / 100 != 4) r->good = 1;
-  if (!judge_says_down(t->record[i].reply)) {
+  if (x->code < 0) return;
+  if (x->code / 100 != 4) r->good = 1;
+  if (!judge_says_down(x->record.reply)) {
     r->alive = 1;
     return;
   }
   r->down = 1;
-  memcpy(r->reply, t->record[i].reply, sizeof r->reply);
+  memcpy(r->reply, x->record.reply, sizeof r->reply);
 }
 
 /* Writes what became of each recipient: one fdatasync for all. */
 static void record(run_config const *c, transaction *t, work_result *r)
 {
-  envelope_walk w = queue_file_walk(&t->q);
+  queue_file *q = &t->f->q;
   judge g = {.c = c,
              .id = t->id,
-             .arrival = t->q.time,
+             .arrival = q->time,
              .now = time(0),
-             .quiet = judge_quiet(&t->q)};
-  parcel_record p;
-  envelope_to to;
-  unsigned i = 0;
-  while (i < t->q.recipients && envelope_next(&w, &p) > 0) {
-    if (p.type != PARCEL_TO) continue;
-    if (t->code[i] && envelope_recipient(&to, &p) > 0) {
-      learn(t, i, r);
-      judge_answer(&g, &to, t->record + i, t->code[i]);
-      if (queue_record_put(&t->q, i, t->record + i) < 0)
-        not_written(c, t, i, g.now, r);
-      sum_up(t->record + i, r);
-    }
-    i++;
+             .quiet = judge_quiet(q)};
+  for (size_t k = 0; k < t->n; k++) {
+    waiting *x = t->v + k;
+    envelope_walk w;
+    parcel_record p;
+    envelope_to to;
+    if (!x->chosen) continue;
+    learn(x, r);
+    if (work_file_to(t->f, x->i, &w, &p, &to) > 0)
+      judge_answer(&g, &to, &x->record, x->code);
+    envelope_end(&w);
+    if (queue_record_put(q, x->i, &x->record) < 0)
+      not_written(c, t, x, g.now, r);
+    sum_up(&x->record, r);
   }
-  envelope_end(&w);
-  if (fdatasync(t->q.fd) < 0)
+  if (fdatasync(q->fd) < 0)
     log_warnsys("unable to sync the state of %s", t->id);
 }
 
@@ -316,9 +299,9 @@ static void transact_all(run_config const *c, transaction *t, char const *path,
     if (got < 0) r->outcome = WORK_TROUBLE;
     if (got <= 0 || !transact(c, t, path, s, r)) return;
   } while (io_left(last));
-  for (unsigned i = 0; i < t->q.recipients; i++) {
-    if (!t->waits[i]) continue;
-    sum_up(t->record + i, r);
+  for (size_t k = 0; k < t->n; k++) {
+    if (t->v[k].code) continue;
+    sum_up(&t->v[k].record, r);
     if (t->retried) r->outcome = WORK_TROUBLE; /* it keeps being unsure */
   }
 }
@@ -327,13 +310,12 @@ void work(run_config const *c, station *s, work_order const *o, work_result *r)
 {
   transaction t = {.id = o->id, .retried = o->unsure};
   *r = (work_result){.outcome = WORK_DONE};
-  if (!work_open(c, &t.q, o, r)) return;
+  t.f = work_file_open(c, o, r);
+  if (!t.f) return;
   if (select_recipients(&t, o->key, r) < 0)
     r->outcome = WORK_TROUBLE;
   else
     transact_all(c, &t, *o->key == RUN_LOCAL ? c->local : c->send, s, r);
-  free(t.waits);
-  free(t.code);
-  free(t.record);
-  queue_file_close(&t.q);
+  free(t.v);
+  work_file_done(t.f);
 }

@@ -8,6 +8,7 @@
 typedef struct work_order {
   char id[QUEUE_ID + 1];
   char unsure;       /* an earlier attempt may have succeeded unseen */
+  char last;         /* nothing else of the message waits, as far as is known */
   char key[RUN_KEY]; /* the destination */
   char reply[QUEUE_REPLY + 1]; /* of RUN_DOWN: what was said of it */
 } work_order;
@@ -24,7 +25,7 @@ typedef struct work_result {
   int outcome;
   int good;                    /* the destination took or refused mail */
   int failed;                  /* the sender is to be told something */
-  int left;                    /* others wait or are held, elsewhere */
+  int left;                    /* others may wait or be held, elsewhere */
   int unwritten;               /* what was done is not on disk */
   int alive;                   /* it could be talked to */
   int down;                    /* to no avail */
@@ -41,10 +42,5 @@ void work_down(run_config const *c, work_order const *o, work_result *r);
 /* The same for RUN_BOUNCE: tells the sender of all that he is to hear. */
 void work_bounce(run_config const *c, station *s, work_order const *o,
                  work_result *r);
-
-/* Common: opens the order's message, locked against edits, and sets r->left; 0
-   and *r if that did not work. */
-int work_open(run_config const *c, queue_file *q, work_order const *o,
-              work_result *r);
 
 #endif
