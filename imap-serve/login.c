@@ -62,7 +62,8 @@ static int begin_tls(login *l)
     if (r < 0)
       log_warnsys("unable to begin TLS");
     else
-      log_info("TLS handshake failed ip=%s", l->peer->ip);
+      log_info("TLS handshake failed ip=%s%s%s", l->peer->ip,
+               *info.error ? ": " : "", info.error);
     l->over = 1;
     l->code = r < 0 ? 111 : 1;
     return 0;

@@ -23,7 +23,8 @@ int session_tls(session *s)
     if (r < 0)
       log_warnsys("%s: unable to begin TLS", s->id);
     else
-      log_info("%s: TLS handshake with %s failed", s->id, s->peer->ip);
+      log_info("%s: TLS handshake with %s failed%s%s", s->id, s->peer->ip,
+               *s->tls_info.error ? ": " : "", s->tls_info.error);
     s->over = 1;
     return 0;
   }

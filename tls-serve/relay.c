@@ -10,6 +10,7 @@
 #define LINGER_MS 5000       /* for the peer to read and to close */
 #define LINGER_BYTES 262144  /* that it may send meanwhile */
 #define FLUSH_MS (60 * 1000) /* for the last records, each */
+#define FLUSHES 10           /* so many times that, for all of them */
 #define GRACE_MS (10 * 1000) /* after SIGTERM */
 
 static volatile sig_atomic_t terminated;
@@ -30,8 +31,11 @@ void relay_signals(void)
 typedef struct state {
   relay *r;
   int net_eof, in_eof, out_gone;
+  int left;            /* the program has gone; what it wrote may be unread */
   int closing;         /* close_notify has been asked for */
   int progress, error; /* error: errno of net, fatal */
+  int sent;            /* of the progress: records */
+  io_time flush, end;  /* once it is ending: for these records, for all */
 } state;
 
 /* Reads without blocking: in may be a pipe, of which poll has said that it
@@ -76,7 +80,7 @@ static void send_records(state *s)
       return;
     }
     br_ssl_engine_sendrec_ack(s->r->engine, (size_t)w);
-    s->progress = 1;
+    s->progress = s->sent = 1;
   }
 }
 
@@ -158,7 +162,8 @@ static void end_of_plaintext(state *s)
 enum { NET, IN, OUT };
 
 /* The conditions for which there is something to do. An fd without one is
-   left out, for poll reports a hang-up whether asked or not. */
+   left out, for poll reports a hang-up whether asked or not; but the program's
+   is heard of, once. */
 static void wanted(state const *s, struct pollfd *p)
 {
   unsigned now = what(s);
@@ -168,7 +173,8 @@ static void wanted(state const *s, struct pollfd *p)
   if (now & BR_SSL_RECVAPP && !s->out_gone) out |= POLLOUT;
   if (now & BR_SSL_SENDAPP && !s->in_eof) in |= POLLIN;
   p[NET] = (struct pollfd){net ? s->r->net : -1, net, 0};
-  p[IN] = (struct pollfd){in ? s->r->in : -1, in, 0};
+  p[IN] =
+      (struct pollfd){in || (!s->in_eof && !s->left) ? s->r->in : -1, in, 0};
   p[OUT] = (struct pollfd){out ? s->r->out : -1, out, 0};
 }
 
@@ -184,6 +190,7 @@ static int step(state *s, io_time deadline)
   if (n < 0) return errno == EINTR ? 1 : -1;
   if (p[NET].revents & ~POLLOUT) receive_records(s);
   if (p[OUT].revents) give(s);
+  if (p[IN].revents & POLLHUP) s->left = 1;
   if (p[IN].revents) take(s);
   if (what(s) & BR_SSL_SENDREC) send_records(s);
   if (!s->out_gone) give(s);
@@ -225,13 +232,28 @@ int relay_handshake(relay *r, io_time deadline)
   return errno = e, good < 0 ? -1 : 0;
 }
 
+/* Nothing new comes from the program. Of a pair of pipes one may be closed by
+   who still reads the other. */
+static int ending(state const *s)
+{
+  if (s->closing || (s->in_eof && !s->r->stay)) return 1;
+  return s->left && (!s->r->stay || s->r->in == s->r->out);
+}
+
+/* At the end only what is sent gives more time, and not for ever: the peer
+   might send bytes, or read them, one by one. */
 static io_time later(state *s)
 {
-  int64_t ms = s->closing || s->net_eof || (s->in_eof && !s->r->stay)
-                   ? FLUSH_MS
-                   : s->r->idle_ms;
-  s->progress = 0;
-  return io_after(ms < s->r->idle_ms ? ms : s->r->idle_ms);
+  int64_t idle = s->r->idle_ms, last = FLUSH_MS < idle ? FLUSH_MS : idle;
+  int sent = s->sent;
+  s->progress = s->sent = 0;
+  if (!ending(s)) return io_after(s->net_eof ? last : idle);
+  if (s->end == IO_FOREVER) {
+    s->end = io_after(FLUSHES * last);
+    sent = 1;
+  }
+  if (sent) s->flush = io_after(last);
+  return s->flush < s->end ? s->flush : s->end;
 }
 
 /* Whether it is over, for whatever reason. */
@@ -257,7 +279,7 @@ static int verdict(state const *s)
 
 int relay_run(relay *r)
 {
-  state s = {.r = r};
+  state s = {.r = r, .end = IO_FOREVER};
   io_time deadline = later(&s), grace = IO_FOREVER;
   int good = 1, e = 0;
   while (!over(&s)) {
@@ -266,7 +288,7 @@ int relay_run(relay *r)
     if (good < 0) break;
     begin_close(&s);
     if (s.out_gone) give(&s);
-    if (s.progress) deadline = later(&s);
+    if (s.progress || ending(&s)) deadline = later(&s);
   }
   if (good < 0) e = terminated ? EINTR : errno;
   if (what(&s) & BR_SSL_CLOSED || s.closing || s.net_eof) end_of_plaintext(&s);

@@ -238,6 +238,49 @@ c.close()
 app.close()
 
 
+# An application that has gone, and a client that reads nothing of what it said
+# last: -t, whether it is silent or sends a record byte by byte
+brief = lab.Service(*serve, "-t", "2", name="brief")
+
+
+def held(drips):
+    """Bytes that it could send before it was put out, in 160 s at least; -1:
+    the service held it for as long as we had patience."""
+    a, b = lab.tcp_pair()
+    for x, how in (a, socket.SO_RCVBUF), (b, socket.SO_SNDBUF):
+        x.setsockopt(socket.SOL_SOCKET, how, 4096)
+    join = lab.background(lambda: wrap(a, "b.test"))
+    app, f = lab.begin(brief, b)
+    raw = socket.socket(fileno=join().detach())
+    app.setblocking(False)
+    while select.select([], [app], [], 1)[1]:  # until no buffer takes more
+        app.send(bytes(65536))
+    app.close()
+    record = b"\x17\3\3\x3f\0" + bytes(0x3f00)
+    sent, end = 0, time.monotonic() + 60
+    with open(f"/proc/{brief.p.pid}/task/{brief.p.pid}/children") as f:
+        child = f.read().split()
+    while sent < len(record) and time.monotonic() < end:
+        try:
+            if drips:
+                sent += raw.send(record[sent:sent + 1])
+        except OSError:
+            break
+        if not os.path.exists(f"/proc/{child[0]}"):
+            break
+        tap.pause.wait(.01)
+    else:
+        sent = -1
+    raw.close()
+    return sent
+
+
+tap.same(held(False), 0, "a client that reads no more does not hold us")
+sent = held(True)
+tap.ok(sent > 0, "nor one that sends byte by byte", sent)
+tap.same(brief.stop(), 0, "it ends")
+
+
 # Both ways at once, more than any buffer holds
 def pump(s, block, n):
     """Sends n blocks and receives as much, in one thread: an SSL object is
