@@ -140,8 +140,8 @@ port = free_port()
 launched('tcpserver', ['tcpserver', '-RHl0', '0', str(port), 'smtp-recv',
                        '-o', sink.path], port=port)
 port = free_port()
-launched('tcpsvd', ['tcpsvd', '127.0.0.1', str(port), 'smtp-recv', '-o',
-                    sink.path], port=port)
+launched('tcpsvd', ['tcpsvd', '-l0', '127.0.0.1', str(port), 'smtp-recv',
+                    '-o', sink.path], port=port)
 launched('s6-ipcserver', ['s6-ipcserver', T + '/ipc', 'smtp-recv', '-o',
                           sink.path], path=T + '/ipc')
 clean()
