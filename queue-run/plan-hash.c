@@ -66,13 +66,17 @@ void hash_each(plan_hash *h, void (*f)(plan_node *, void *), void *data)
     }
 }
 
-/* FNV-1a, then mixed, since buckets are chosen by the lowest bits. */
-uint64_t hash_bytes(char const *s, size_t n)
+uint64_t hash_more(uint64_t x, char const *s, size_t n)
 {
-  uint64_t x = 14695981039346656037ULL;
   for (size_t i = 0; i < n; i++)
     x = (x ^ (unsigned char)s[i]) * 1099511628211ULL;
-  return hash_number(x);
+  return x;
+}
+
+/* Mixed, since buckets are chosen by the lowest bits. */
+uint64_t hash_bytes(char const *s, size_t n)
+{
+  return hash_number(hash_more(14695981039346656037ULL, s, n));
 }
 
 uint64_t hash_number(uint64_t x)

@@ -29,6 +29,9 @@ void hash_remove(plan_hash *h, plan_node *n);
 /* Calls f for each; f may remove it. */
 void hash_each(plan_hash *h, void (*f)(plan_node *, void *), void *data);
 
+/* FNV-1a of more bytes. */
+uint64_t hash_more(uint64_t x, char const *s, size_t n);
+
 /* Good enough for buckets, and for telling senders apart. */
 uint64_t hash_bytes(char const *s, size_t n);
 uint64_t hash_number(uint64_t x);

@@ -40,7 +40,7 @@ int plan_init(plan *p, run_config const *c)
              : -1;
 }
 
-message *message_find(plan *p, char const *id)
+message *message_find(plan const *p, char const *id)
 {
   message key = {.time = queue_id_time(id), .process = queue_id_process(id)};
   plan_node *n = hash_first(&p->messages, message_hash(&key.node));
@@ -49,6 +49,11 @@ message *message_find(plan *p, char const *id)
     if (m->time == key.time && m->process == key.process) return m;
   }
   return 0;
+}
+
+int plan_knows(plan const *p, char const *id)
+{
+  return message_find(p, id) != 0;
 }
 
 message *message_new(plan *p, char const *id, sender *s)

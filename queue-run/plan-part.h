@@ -5,7 +5,7 @@
 #include "plan.h"
 
 /* The tables. 0: ENOMEM */
-message *message_find(plan *p, char const *id);
+message *message_find(plan const *p, char const *id);
 message *message_new(plan *p, char const *id, sender *s);
 void message_free(plan *p, message *m);
 void message_id(message const *m, char *id);

@@ -54,7 +54,9 @@ void plan_window(plan *p, destination *d, unsigned window)
    be tried. */
 static int overdue(plan const *p, job *j, long long now)
 {
-  long long age = now - (long long)(j->m->time / 1000000);
+  long long age;
+  if (!j->m) return 0; /* for nobody any more */
+  age = now - (long long)(j->m->time / 1000000);
   if (age >= p->c->when.expiry) return 1;
   if (j->t.warned || !schedule_warns(&p->c->when, 0, age)) return 0;
   return j->t.warned = 1;

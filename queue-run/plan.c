@@ -100,7 +100,9 @@ void next_step(plan *p, message *m)
   } else if (m->failed && !m->busy) {
     m->failed = !tell(p, m);
   } else if (!m->jobs && !m->failed) {
-    if (m->partial)
+    if (m->restored)
+      message_renew(p, m);
+    else if (m->partial)
       message_free(p, m); /* it is read again */
     else
       remove_message(p, m);

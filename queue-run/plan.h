@@ -35,15 +35,19 @@ struct message {
   sender *s;
   uint64_t time; /* the parts of its id */
   uint32_t process;
-  unsigned jobs;    /* destinations where something waits */
-  unsigned busy;    /* of them, due or being tried */
-  uint16_t running; /* of them, being tried */
-  char failed;      /* recipients whose sender is to be told */
-  char telling;     /* he is being told */
-  char partial;     /* there may be recipients that are not known here */
-  char unwritten;   /* what was done is not on disk: it may say that it waits */
-  char again;       /* it is to be read again when none of it is being tried */
-  plan_link all;    /* its jobs */
+  unsigned jobs;               /* destinations where something waits */
+  unsigned busy;               /* of them, due or being tried */
+  uint16_t running;            /* of them, being tried */
+  unsigned char failed : 1;    /* recipients whose sender is to be told */
+  unsigned char telling : 1;   /* he is being told */
+  unsigned char partial : 1;   /* there may be recipients not known here */
+  unsigned char unwritten : 1; /* what was done is not on disk: it may say that
+                                  it waits */
+  unsigned char again : 1;    /* it is to be read again when none of it is being
+                                 tried */
+  unsigned char restored : 1; /* from a snapshot: it is to be read again before
+                                 it is removed */
+  plan_link all;              /* its jobs */
 };
 
 /* A message for a destination. */
@@ -101,6 +105,8 @@ int plan_init(plan *p, run_config const *c);
 /* Takes up a message by its id, if it is not known yet: 1; 0: it is not
    there, or is damaged and stays where it is; -1: errno. */
 int plan_take(plan *p, char const *id);
+
+int plan_knows(plan const *p, char const *id);
 
 /* The same for one that was changed on disk, known or not: as soon as none of
    it is being tried, it is read again. */

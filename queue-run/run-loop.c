@@ -14,6 +14,7 @@
 #include "log.h"
 #include "run-loop.h"
 #include "scan.h"
+#include "snapshot.h"
 
 #define STOP_MS 20000  /* for busy lanes after TERM */
 #define FAIR 20        /* transactions before a lane makes room for others */
@@ -38,6 +39,7 @@ typedef struct run {
   int trigger, signals;
   int stopping;
   int unclean_end;
+  int known;   /* the queue was looked through once */
   size_t hint; /* bytes of an id whose rest has not come yet */
   char hints[HINTS];
 } run;
@@ -246,7 +248,7 @@ static void read_hints(run *r)
   ssize_t n = read(r->trigger, r->hints + r->hint, sizeof r->hints - r->hint);
   char *s = r->hints, *end, *lf;
   if (n <= 0) return;
-  if ((size_t)n + r->hint == sizeof r->hints) scan_start(&r->s);
+  if ((size_t)n + r->hint == sizeof r->hints) scan_start(&r->s, 0);
   end = r->hints + r->hint + (size_t)n;
   while ((lf = memchr(s, '\n', (size_t)(end - s)))) {
     *lf = 0;
@@ -273,9 +275,9 @@ static void read_signal(run *r)
     plan_all_due(&r->p);
     forget_services(r);
     /* and what came without a hint; a scan under way is not begun anew */
-    if (r->s.split == QUEUE_SPLIT) scan_start(&r->s);
+    if (r->s.split == QUEUE_SPLIT) scan_start(&r->s, 1);
     break;
-  case SIGHUP: scan_start(&r->s); break;
+  case SIGHUP: scan_start(&r->s, 1); break;
   default:
     while (waitpid(-1, 0, WNOHANG) > 0)
       ;
@@ -331,15 +333,23 @@ static io_time due_at(long long due)
   return due ? io_after(left > 0 ? left * 1000 : 0) : IO_FOREVER;
 }
 
+/* The whole queue has been looked through: what is found later is new. */
+static void scanned(run *r)
+{
+  r->p.unclean = 0;
+  if (!r->known) log_info("%zu messages are in the queue", r->p.messages.count);
+  r->known = 1;
+}
+
 static void turn(run *r)
 {
   io_time next;
   if (io_left(r->rescan) == 0) {
-    scan_start(&r->s);
+    scan_start(&r->s, 0);
     r->rescan = io_after((int64_t)r->c->rescan * 1000);
   }
   next = scan_step(&r->s, &r->p) ? 0 : r->rescan;
-  if (next) r->p.unclean = 0;
+  if (next) scanned(r);
   plan_due(&r->p, time(0));
   plan_awake(&r->p, io_now());
   dispatch(r);
@@ -369,6 +379,24 @@ static void stop(run *r)
     }
 }
 
+/* What was changed by hand while it was written is not in it (queue(5)). */
+static int changed(run *r)
+{
+  ssize_t n;
+  while ((n = read(r->trigger, r->hints, sizeof r->hints)) > 0)
+    if (memchr(r->hints, '!', (size_t)n)) return 1;
+  return 0;
+}
+
+static void keep_snapshot(run *r)
+{
+  if (r->unclean_end) return;
+  if (snapshot_write(&r->p) < 0)
+    log_warnsys("unable to write " SNAPSHOT_FILE);
+  else if (changed(r) && unlinkat(r->c->queue, SNAPSHOT_FILE, 0) < 0)
+    log_warnsys("unable to remove " SNAPSHOT_FILE);
+}
+
 int run_loop(run_config const *c, int trigger, int signals, int unclean)
 {
   static run r;
@@ -382,8 +410,10 @@ int run_loop(run_config const *c, int trigger, int signals, int unclean)
   for (unsigned i = 0; i < c->lanes; i++) r.lanes[i].fd = -1;
   r.p.unclean = unclean;
   r.rescan = io_after((int64_t)c->rescan * 1000);
-  scan_start(&r.s);
+  snapshot_read(&r.p, !unclean);
+  scan_start(&r.s, 1);
   while (!r.stopping) turn(&r);
   stop(&r);
+  keep_snapshot(&r);
   return !r.unclean_end;
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <skalibs/unix-transactional.h>
@@ -11,20 +13,37 @@
 #include "scan.h"
 
 #define PIECE 100 /* messages at a time */
+#define SETTLED 2 /* seconds */
 
-void scan_start(scan *s)
+void scan_start(scan *s, int anyway)
 {
   if (s->dir) closedir(s->dir);
-  *s = (scan){.split = 0};
+  s->dir = 0;
+  s->split = 0;
+  if (anyway) memset(s->changed, 0, sizeof s->changed);
 }
 
-static DIR *open_split(int queue, unsigned split)
+static int same(struct timespec const *a, struct timespec const *b)
+{
+  return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* 0: it is not there, or nothing has changed in it. */
+static DIR *open_split(scan *s, int queue)
 {
   char path[QUEUE_PATH];
+  struct stat st;
   DIR *d;
-  snprintf(path, sizeof path, "mess/%02x", split);
+  snprintf(path, sizeof path, "mess/%02x", s->split);
+  if (fstatat(queue, path, &st, 0) < 0) {
+    if (errno != ENOENT) log_warnsys("unable to read %s", path);
+    return 0;
+  }
+  if (same(&st.st_mtim, s->changed + s->split)) return 0;
+  s->now = st.st_mtim;
+  s->all = 1;
   d = opendir_at(queue, path);
-  if (!d && errno != ENOENT) log_warnsys("unable to read %s", path);
+  if (!d) log_warnsys("unable to read %s", path);
   return d;
 }
 
@@ -47,19 +66,30 @@ static void tidy(int queue, unsigned split, char const *name)
   close(fd);
 }
 
+/* A change that comes within the same tick of the file system's clock would not
+   be seen later, so that the time must be past. */
+static void close_split(scan *s)
+{
+  closedir(s->dir);
+  s->dir = 0;
+  s->changed[s->split] = (struct timespec){.tv_sec = 0};
+  if (s->all && time(0) > s->now.tv_sec + SETTLED)
+    s->changed[s->split] = s->now;
+}
+
 int scan_step(scan *s, plan *p)
 {
   for (unsigned n = 0; n < PIECE && s->split < QUEUE_SPLIT;) {
     struct dirent *e;
-    if (!s->dir) s->dir = open_split(p->c->queue, s->split);
+    if (!s->dir) s->dir = open_split(s, p->c->queue);
     e = s->dir ? readdir(s->dir) : 0;
     if (!e) {
-      if (s->dir) closedir(s->dir);
-      s->dir = 0;
+      if (s->dir) close_split(s);
       s->split++;
       n++;
     } else if (queue_id_valid(e->d_name, strlen(e->d_name))) {
-      plan_take(p, e->d_name);
+      /* what does not stay in the plan is looked at again */
+      if (plan_take(p, e->d_name) <= 0 || !plan_knows(p, e->d_name)) s->all = 0;
       n++;
     } else {
       tidy(p->c->queue, s->split, e->d_name);

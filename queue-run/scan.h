@@ -10,10 +10,13 @@
 typedef struct scan {
   unsigned split; /* QUEUE_SPLIT: it is over */
   DIR *dir;
-  unsigned found;
+  struct timespec changed[QUEUE_SPLIT]; /* when it was read last; 0: look */
+  struct timespec now;                  /* of the one being read */
+  int all;                              /* everything in it was taken up */
 } scan;
 
-void scan_start(scan *s);
+/* Begins anew; anyway: also where nothing has changed since it was read. */
+void scan_start(scan *s, int anyway);
 
 /* A piece of the work: 1 if there is more, 0 if it is over. */
 int scan_step(scan *s, plan *p);
