@@ -51,11 +51,6 @@ message *message_find(plan const *p, char const *id)
   return 0;
 }
 
-int plan_knows(plan const *p, char const *id)
-{
-  return message_find(p, id) != 0;
-}
-
 message *message_new(plan *p, char const *id, sender *s)
 {
   message *m = calloc(1, sizeof *m);

@@ -81,6 +81,13 @@ static void remove_message(plan *p, message *m)
   message_free(p, m);
 }
 
+/* It is read again when its directory is. */
+static void forget_message(plan *p, message *m)
+{
+  p->look[m->time % QUEUE_SPLIT] = 1;
+  message_free(p, m);
+}
+
 static int tell(plan *p, message *m)
 {
   char const key[] = {RUN_BOUNCE, 0};
@@ -103,7 +110,7 @@ void next_step(plan *p, message *m)
     if (m->restored)
       message_renew(p, m);
     else if (m->partial)
-      message_free(p, m); /* it is read again */
+      forget_message(p, m);
     else
       remove_message(p, m);
   }

@@ -95,8 +95,9 @@ typedef struct plan {
                              in a lane come first */
   size_t jobs;
   unsigned probes;
-  io_time now; /* of plan_awake */
-  int unclean; /* what is found now may have been tried before */
+  io_time now;            /* of plan_awake */
+  char look[QUEUE_SPLIT]; /* a directory has messages that are not here */
+  int unclean;            /* what is found now may have been tried before */
 } plan;
 
 /* 1 or -1 (ENOMEM) */
@@ -105,8 +106,6 @@ int plan_init(plan *p, run_config const *c);
 /* Takes up a message by its id, if it is not known yet: 1; 0: it is not
    there, or is damaged and stays where it is; -1: errno. */
 int plan_take(plan *p, char const *id);
-
-int plan_knows(plan const *p, char const *id);
 
 /* The same for one that was changed on disk, known or not: as soon as none of
    it is being tried, it is read again. */

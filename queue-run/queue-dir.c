@@ -150,8 +150,12 @@ void queue_ring(int queue, char const *id, char const *mark)
   char line[QUEUE_ID + 8];
   int n = snprintf(line, sizeof line, "%s%s\n", id, mark);
   int fd = openat(queue, "trigger", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return;
-  if (write(fd, line, (size_t)n) < 0 && errno != EAGAIN)
-    log_warnsys("unable to wake queue-run");
-  close(fd);
+  if (fd >= 0) {
+    if (write(fd, line, (size_t)n) < 0 && errno != EAGAIN)
+      log_warnsys("unable to wake queue-run");
+    close(fd);
+  }
+  /* after the hint: queue-run reads hints once more when it has written it */
+  if (*mark && unlinkat(queue, QUEUE_SNAPSHOT, 0) < 0 && errno != ENOENT)
+    log_warnsys("unable to remove " QUEUE_SNAPSHOT);
 }

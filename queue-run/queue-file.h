@@ -117,9 +117,11 @@ static inline uint64_t queue_records_at(size_t envelope)
 }
 
 /* Tells queue-run of a message: that it is new (mark ""), or was changed
-   (QUEUE_CHANGED). A hint only, never waited for: queue-run looks through the
+   (QUEUE_CHANGED): then what is known of the queue (snapshot) holds no more and
+   is removed. A hint only, never waited for: queue-run looks through the
    directories, too. */
 #define QUEUE_CHANGED "!"
+#define QUEUE_SNAPSHOT "snapshot"
 void queue_ring(int queue, char const *id, char const *mark);
 
 static inline int queue_waits(char status)

@@ -392,9 +392,9 @@ static void keep_snapshot(run *r)
 {
   if (r->unclean_end) return;
   if (snapshot_write(&r->p) < 0)
-    log_warnsys("unable to write " SNAPSHOT_FILE);
-  else if (changed(r) && unlinkat(r->c->queue, SNAPSHOT_FILE, 0) < 0)
-    log_warnsys("unable to remove " SNAPSHOT_FILE);
+    log_warnsys("unable to write " QUEUE_SNAPSHOT);
+  else if (changed(r) && unlinkat(r->c->queue, QUEUE_SNAPSHOT, 0) < 0)
+    log_warnsys("unable to remove " QUEUE_SNAPSHOT);
 }
 
 int run_loop(run_config const *c, int trigger, int signals, int unclean)

@@ -29,20 +29,21 @@ static int same(struct timespec const *a, struct timespec const *b)
 }
 
 /* 0: it is not there, or nothing has changed in it. */
-static DIR *open_split(scan *s, int queue)
+static DIR *open_split(scan *s, plan *p)
 {
   char path[QUEUE_PATH];
   struct stat st;
   DIR *d;
   snprintf(path, sizeof path, "mess/%02x", s->split);
-  if (fstatat(queue, path, &st, 0) < 0) {
+  if (fstatat(p->c->queue, path, &st, 0) < 0) {
     if (errno != ENOENT) log_warnsys("unable to read %s", path);
     return 0;
   }
-  if (same(&st.st_mtim, s->changed + s->split)) return 0;
+  if (!p->look[s->split] && same(&st.st_mtim, s->changed + s->split)) return 0;
+  p->look[s->split] = 0;
   s->now = st.st_mtim;
   s->all = 1;
-  d = opendir_at(queue, path);
+  d = opendir_at(p->c->queue, path);
   if (!d) log_warnsys("unable to read %s", path);
   return d;
 }
@@ -81,15 +82,14 @@ int scan_step(scan *s, plan *p)
 {
   for (unsigned n = 0; n < PIECE && s->split < QUEUE_SPLIT;) {
     struct dirent *e;
-    if (!s->dir) s->dir = open_split(s, p->c->queue);
+    if (!s->dir) s->dir = open_split(s, p);
     e = s->dir ? readdir(s->dir) : 0;
     if (!e) {
       if (s->dir) close_split(s);
       s->split++;
       n++;
     } else if (queue_id_valid(e->d_name, strlen(e->d_name))) {
-      /* what does not stay in the plan is looked at again */
-      if (plan_take(p, e->d_name) <= 0 || !plan_knows(p, e->d_name)) s->all = 0;
+      if (plan_take(p, e->d_name) <= 0) s->all = 0;
       n++;
     } else {
       tidy(p->c->queue, s->split, e->d_name);

@@ -160,22 +160,22 @@ long long snapshot_load(plan *p, int fd)
 void snapshot_read(plan *p, int believe)
 {
   int queue = p->c->queue;
-  int fd = openat(queue, SNAPSHOT_FILE, O_RDONLY | O_CLOEXEC);
+  int fd = openat(queue, QUEUE_SNAPSHOT, O_RDONLY | O_CLOEXEC);
   long long n;
   if (fd < 0) {
-    if (errno != ENOENT) log_warnsys("unable to read " SNAPSHOT_FILE);
+    if (errno != ENOENT) log_warnsys("unable to read " QUEUE_SNAPSHOT);
     return;
   }
-  if (unlinkat(queue, SNAPSHOT_FILE, 0) < 0) {
-    log_warnsys("unable to remove " SNAPSHOT_FILE);
+  if (unlinkat(queue, QUEUE_SNAPSHOT, 0) < 0) {
+    log_warnsys("unable to remove " QUEUE_SNAPSHOT);
     believe = 0; /* it would be there after a crash, too */
   }
   if (believe) {
     n = snapshot_load(p, fd);
     if (n < 0)
-      log_warnsys("unable to take up all of " SNAPSHOT_FILE);
+      log_warnsys("unable to take up all of " QUEUE_SNAPSHOT);
     else
-      log_info(SNAPSHOT_FILE ": %lld wait", n);
+      log_info(QUEUE_SNAPSHOT ": %lld wait", n);
   }
   close(fd);
 }

@@ -114,7 +114,7 @@ int snapshot_write(plan *p)
   if (o.fd < 0) return -1;
   put_all(&o);
   if (close(o.fd) < 0) o.good = 0;
-  if (o.good && renameat(queue, NEW, queue, SNAPSHOT_FILE) == 0) return 1;
+  if (o.good && renameat(queue, NEW, queue, QUEUE_SNAPSHOT) == 0) return 1;
   unlinkat(queue, NEW, 0);
   return -1;
 }

@@ -7,8 +7,6 @@
 
 #include "plan.h"
 
-#define SNAPSHOT_FILE "snapshot"
-
 /* Its lines: MAGIC; "D key" for each destination, numbered from 0; "J id sender
    destination due flags" for each job; "end jobs sum", where sum is of all that
    stands before. Sender, sum hexadecimal. */

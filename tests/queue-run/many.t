@@ -161,6 +161,16 @@ tap.ok(delivered(p) and len(taken()) == n and not os.path.exists(SNAPSHOT),
        'after a crash none is believed')
 stop(p)
 
+stop(put_slow())
+there = os.path.exists(SNAPSHOT)
+name = os.path.basename(queued()[0])
+run(['queue-edit', 'hold', name], b'')
+tap.ok(there and not os.path.exists(SNAPSHOT), 'queue-edit removes it')
+run(['queue-edit', 'release', name], b'')
+p = start('-r', '10000')
+tap.ok(delivered(p), 'and what it changed is found')
+stop(p)
+
 # Many
 subprocess.run(['gcc', '-O1', '-o', f'{T}/fill', 'package/bench.d/queue-fill.c'],
                check=True)

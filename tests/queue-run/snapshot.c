@@ -85,7 +85,7 @@ static void empty(plan *p)
 
 static char *contents(size_t *n)
 {
-  int fd = openat(config.queue, SNAPSHOT_FILE, O_RDONLY);
+  int fd = openat(config.queue, QUEUE_SNAPSHOT, O_RDONLY);
   struct stat st;
   char *s;
   fstat(fd, &st);
@@ -128,13 +128,13 @@ static void test_whole(plan *p)
   after = all(&q);
   ok(before.sum == after.sum && before.jobs == after.jobs,
      "and read: %u jobs, each as it was", after.jobs);
-  ok(fstatat(config.queue, SNAPSHOT_FILE, &st, 0) < 0, "it is gone then");
+  ok(fstatat(config.queue, QUEUE_SNAPSHOT, &st, 0) < 0, "it is gone then");
   empty(&q);
   ok(!q.jobs && !q.messages.count && !q.destinations.count,
      "nothing else was made of it");
   snapshot_write(p);
   snapshot_read(&q, 0);
-  ok(!q.jobs && fstatat(config.queue, SNAPSHOT_FILE, &st, 0) < 0,
+  ok(!q.jobs && fstatat(config.queue, QUEUE_SNAPSHOT, &st, 0) < 0,
      "after an unclean stop it is not believed, and removed");
 }
 
@@ -233,7 +233,7 @@ int main(void)
   test_failed(&p);
   test_damaged(&p);
   test_odd();
-  unlinkat(config.queue, SNAPSHOT_FILE, 0);
+  unlinkat(config.queue, QUEUE_SNAPSHOT, 0);
   unlinkat(config.queue, "x", 0);
   rmdir(dir);
   return done();
