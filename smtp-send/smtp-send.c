@@ -117,6 +117,7 @@ int main(int argc, char const *const *argv)
   o.d.session.fd = -1;
   o.d.session.policy = "none";
   o.d.session.tls_socket = conf_socket("tls-out");
+  o.d.policy.sts_socket = conf_asked("sts");
   o.d.policy.table.path = conf_table("policies.cdb");
   while ((opt = subgetopt_r(
               argc, argv, SERVE_OPTIONS "4p:h:b:s:t:S:f:L:i:m:vT:", &g)) != -1)
