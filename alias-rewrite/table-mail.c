@@ -5,6 +5,7 @@
 #include <skalibs/strerr.h>
 
 #include "addr.h"
+#include "buckets.h"
 #include "table-mail.h"
 
 enum { FROM_ACCOUNTS, FROM_USERS };
@@ -121,6 +122,26 @@ static void program(text_line const *l, stralloc *value, size_t *pos,
   check(stralloc_0(value));
 }
 
+/* How much the account may send: the words of smtp-recv -B behind send- */
+static int is_rate(char const *s, size_t len)
+{
+  return is_option(s, len, "send-messages") ||
+         is_option(s, len, "send-recipients") ||
+         is_option(s, len, "send-first");
+}
+
+static void rate(text_line const *l, stralloc *value, char const *w, size_t len)
+{
+  char const *n = (char const *)memchr(w, '=', len) + 1;
+  char text[32];
+  bucket_rate r;
+  size_t have = len - (size_t)(n - w);
+  int good = have < sizeof text;
+  if (good) memcpy(text, n, have), text[have] = 0;
+  text_must(good && bucket_rate_scan(text, &r), l, "not a rate", w, len);
+  check(stralloc_catb(value, w, len) && stralloc_0(value));
+}
+
 static void account_option(text_line const *l, stralloc *value, size_t *pos,
                            char const *w, size_t len)
 {
@@ -132,6 +153,8 @@ static void account_option(text_line const *l, stralloc *value, size_t *pos,
     text_must(amount(&n, w + 9, len - 9, ""), l, "not a number of messages", w,
               len);
     put_amount(value, "messages", n);
+  } else if (is_rate(w, len)) {
+    rate(l, value, w, len);
   } else if (is_option(w, len, "program")) {
     program(l, value, pos, w, len);
   } else

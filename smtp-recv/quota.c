@@ -50,8 +50,29 @@ static int domain(char kind, bucket_rate rate, quota *q, char const *s,
   return wait >= 0 && (!wait || io_rest(0, io_after(wait)) > 0);
 }
 
-static int account(session *s, char kind, bucket_rate rate)
+/* The rate that accounts(5) gives the account under that name, or ours: also if
+   the table cannot be read, which every RCPT answers with 451. */
+static bucket_rate own_rate(session *s, char const *name, bucket_rate rate)
 {
+  table *t = fresh_table_get(&s->o->table);
+  char key[1 + sizeof s->user] = "u", text[32];
+  char const *v, *end;
+  size_t n = strlen(name), len;
+  strcpy(key + 1, s->user);
+  if (!t || table_get(t, key, strlen(key), &v, &len) <= 0) return rate;
+  for (end = v + len; v < end; v += strnlen(v, (size_t)(end - v)) + 1) {
+    size_t have = strnlen(v, (size_t)(end - v));
+    if (have <= n || have - n >= sizeof text || memcmp(v, name, n)) continue;
+    memcpy(text, v + n, have - n);
+    text[have - n] = 0;
+    bucket_rate_scan(text, &rate);
+  }
+  return rate;
+}
+
+static int account(session *s, char kind, char const *name, bucket_rate own)
+{
+  bucket_rate rate = own_rate(s, name, own);
   bucket_want w = {kind, s->user, strlen(s->user), rate, 1};
   return buckets_take(&s->o->quota.table, &w, 1, 0, buckets_now()) == 0;
 }
@@ -62,7 +83,7 @@ char const *quota_mail(session *s)
   if (!q->used) return 0;
   if (!domain('f', q->from, q, s->from.s, s->from.len))
     return "451 4.7.1 Too much mail from that domain, try again later";
-  if (*s->user && !account(s, 'm', q->messages))
+  if (*s->user && !account(s, 'm', "send-messages=", q->messages))
     return "450 4.7.1 Too many messages from this account, try again later";
   return 0;
 }
@@ -79,7 +100,8 @@ static int known(session *s, char const *rcpt)
   if (addr_key(&key, rcpt, strlen(rcpt)) > 0) {
     w.key = key.s;
     w.len = key.len;
-    r = buckets_marked(&q->table, &w, now) || account(s, '1', q->first);
+    r = buckets_marked(&q->table, &w, now) ||
+        account(s, '1', "send-first=", q->first);
     if (r) buckets_mark(&q->table, &w, now);
   }
   stralloc_free(&key);
@@ -93,7 +115,7 @@ char const *quota_rcpt(session *s, char const *rcpt)
   if (!domain('t', q->to, q, rcpt, strlen(rcpt)))
     return "451 4.7.1 Too much mail for that domain, try again later";
   if (!*s->user) return 0;
-  if (!account(s, 'r', q->recipients))
+  if (!account(s, 'r', "send-recipients=", q->recipients))
     return "452 4.5.3 Too many recipients from this account, try again later";
   if (!known(s, rcpt))
     return "450 4.7.1 Too many new recipients from this account, try again "

@@ -102,6 +102,10 @@ for q in 0 K 1k 1KB -1 999999999999999999999 2000000000G; do
 done
 bad 'messages have no unit' accounts 1 'not a number of messages: messages=1K' \
   'x@a.test messages=1K'
+for r in '' 5 5/ /5 5/0 x/1 -1/5 5/1d 99999999999999/1; do
+  bad "accounts(5): send-first=$r" accounts 1 "not a rate: send-first=$r" \
+    "x@a.test send-first=$r"
+done
 for p in '' sort ./sort '|/bin/x'; do
   bad "accounts(5): program=$p" accounts 1 \
     "not an absolute program: program=$p" "x@a.test program=$p -x"
@@ -116,6 +120,11 @@ put accounts 'x@a.test messages=1 program=/x -a  quota=2  "b c" # not this'
 is 'program= is the rest of the line, its words with one blank between' \
   "$(mail | grep -a '^+.*ux@' | tr '\0' '%')" \
   '+9,51:ux@a.test->/m/a.test/x%messages=1%program=/x -a quota=2 "b c"%'
+clean
+put accounts 'x@a.test send-messages=9/60 send-recipients=0/1 send-first=1/2'
+is 'rates of an account' "$(mail | grep -a '^+.*ux@' | tr '\0' '%')" \
+  '+9,66:ux@a.test->/m/a.test/x%send-messages=9/60%send-recipients=0/1%'\
+'send-first=1/2%'
 bad 'an account without a domain' accounts 1 'not an address: x' 'x /x'
 bad 'no colon' aliases 1 'not ADDRESS: TARGET, …: x y' 'x y'
 bad 'no target' aliases 1 'no target' 'x: , ,'

@@ -10,8 +10,9 @@ import threading
 
 sys.path[:0] = ['tests', 'tests/smtp-recv']
 import tap
-from recv import (T, Auth, Client, Sink, Tls, clean, env, listen, listen_tcp,
-                  tables, wait)
+from recv import MAIL as TABLE
+from recv import (T, Auth, Client, Sink, Tls, clean, env, listen,
+                  listen_tcp, tables, wait)
 
 tables()
 sink, auth, tls = Sink(), Auth(), Tls()
@@ -200,6 +201,20 @@ c = login('-k', T + '/first', '-B', 'first=2/86400')
 tap.same(send(c, 'a@y.test', 'A@y.test', 'b@Y.test', 'c@y.test', 'a@y.test'),
          ['250 2.1.0'] + ['250 2.1.5'] * 3 + ['450 4.7.1', '250 2.1.5'],
          'new recipients of an account; known ones cost nothing')
+c.close()
+tables({**TABLE, b'ualice@a.test': b'/nowhere/alice\0quota=9\0'
+        b'send-messages=2/86400\0send-recipients=0/1\0send-first=3/86400\0'})
+c = login('-B', 'messages=1/86400,recipients=1/86400,first=1/86400')
+tap.same(send(c, 'a@y.test', 'b@y.test', 'a@y.test', 'c@y.test', 'd@y.test'),
+         ['250 2.1.0'] + ['250 2.1.5'] * 4 + ['450 4.7.1'],
+         'accounts(5): recipients and new ones of this account')
+tap.same([send(c, 'a@y.test')[0] for _ in range(2)],
+         ['250 2.1.0', '450 4.7.1'], 'and its messages')
+c.close()
+tables()
+c = login('-B', 'messages=1/86400')
+tap.same([send(c, 'a@y.test')[0] for _ in range(2)],
+         ['250 2.1.0', '450 4.7.1'], 'without: those of all')
 c.close()
 c = Client([*SMTP, '-B', 'from=2/86400'])
 c.say('EHLO c.test')
