@@ -159,7 +159,7 @@ void cmd_mail(session *s, char *arg)
     say_error(s, why);
     return;
   }
-  why = quota_mail(s);
+  why = rates_mail(s);
   if (why)
     log_info("%s: refused MAIL of %s ip=%s: %s", s->id, s->user, s->peer->ip,
              why);

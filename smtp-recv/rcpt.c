@@ -232,7 +232,7 @@ static char const *accept_rcpt(session *s, wish const *w)
   char const *why;
   if (s->accepted >= s->o->recipients) return "452 4.5.3 Too many recipients";
   why = route(s, w);
-  if (!why) why = quota_rcpt(s, w->rcpt.s);
+  if (!why) why = rates_rcpt(s, w->rcpt.s);
   if (!why && !s->accepted) why = first(s, w->rcpt.s);
   if (!why) why = opening_rcpt(s);
   if (!why) {

@@ -13,7 +13,7 @@
 #include "fresh-table.h"
 #include "io.h"
 #include "line.h"
-#include "quota.h"
+#include "rates.h"
 #include "route.h"
 #include "serve.h"
 #include "submission.h"
@@ -77,7 +77,7 @@ typedef struct options {
   int64_t tarpit_ms; /* most before the reply to an error */
   int tls_first;     /* nothing before TLS (RFC 3207 4) */
   int show;          /* the dialogue in the log */
-  quota quota;
+  rates rates;
   fresh_table table;
   int *again; /* set to 0 by a session that did not end as it should */
 } options;

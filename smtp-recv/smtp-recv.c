@@ -90,12 +90,12 @@ static void option(options *o, serve *s, int opt, char const *arg)
   case 'y': o->tarpit_ms = pause_ms(arg); break;
   case 'v': o->show = 1; break;
   case 'B':
-    if (!quota_scan(&o->quota, arg)) dieusage();
-    o->quota.used = 1;
+    if (!rates_scan(&o->rates, arg)) dieusage();
+    o->rates.used = 1;
     break;
   case 'k':
-    o->quota.file = arg;
-    o->quota.used = 1;
+    o->rates.file = arg;
+    o->rates.used = 1;
     break;
   case 'e': o->errors = number(arg); break;
   case 't': o->command_ms = (int64_t)number(arg) * 1000; break;
@@ -148,9 +148,9 @@ int main(int argc, char const *const *argv)
                .header = HEADER,
                .errors = ERRORS,
                .tarpit_ms = TARPIT_S * 1000,
-               .quota = {.messages = {QUOTA_MESSAGES, QUOTA_DAY},
-                         .recipients = {QUOTA_RECIPIENTS, QUOTA_DAY},
-                         .first = {QUOTA_FIRST, QUOTA_DAY}},
+               .rates = {.messages = {RATES_MESSAGES, RATES_DAY},
+                         .recipients = {RATES_RECIPIENTS, RATES_DAY},
+                         .first = {RATES_FIRST, RATES_DAY}},
                .command_ms = COMMAND_S * 1000,
                .block_ms = BLOCK_S * 1000,
                .message_ms = MESSAGE_S * 1000};
@@ -168,8 +168,8 @@ int main(int argc, char const *const *argv)
     strerr_dief1x(100, "-i needs -T or UCSPI-TLS");
   if (o.tls_first && !o.tls_at_once && !tls_available(o.tls_socket))
     strerr_dief1x(100, "-q needs -T or UCSPI-TLS");
-  if (quota_open(&o.quota) < 0)
-    strerr_diefu2sys(111, "open ", o.quota.file ? o.quota.file : "memory");
+  if (rates_open(&o.rates) < 0)
+    strerr_diefu2sys(111, "open ", o.rates.file ? o.rates.file : "memory");
   snprintf(path, sizeof path, "%s", conf_table("mail.cdb"));
   o.table.path = path;
   if (!s.wait) o.tls_outside = getenv("SSL_PROTOCOL");

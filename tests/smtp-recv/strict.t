@@ -253,13 +253,13 @@ tap.same(sum(good), 10, 'processes share an account\'s allowance to the last')
 p.terminate()
 p.wait(timeout=60)
 text = manual[manual.index('.It Cm messages'):]
-with open('smtp-recv/quota.h') as f:
+with open('smtp-recv/rates.h') as f:
     head = f.read().replace('\n', ' ')
 for word, name in (('messages', 'MESSAGES'), ('recipients', 'RECIPIENTS'),
                    ('first', 'FIRST')):
     part = text[text.index('.It Cm ' + word):]
     n = part[part.index('default ') + 8:].split(';')[0].split(',')[0]
-    tap.ok(f'QUOTA_{name} {n.split("/")[0]} ' in head and
+    tap.ok(f'RATES_{name} {n.split("/")[0]} ' in head and
            n.endswith('/86400'), f'{word}: the manual\'s default', n)
 for args in (['-B', 'x=1/1'], ['-B', 'first=1'], ['-B', ''], ['-g', '61'],
              ['-y', 'x']):

@@ -1,12 +1,12 @@
 #include <string.h>
 
 #include "addr.h"
-#include "quota.h"
+#include "rates.h"
 #include "session.h"
 
 #define KNOWN_S (90 * 86400) /* a recipient is new again after that */
 
-int quota_scan(quota *q, char const *s)
+int rates_scan(rates *q, char const *s)
 {
   char copy[256], *save = 0, *w;
   int good = strlen(s) < sizeof copy && *s;
@@ -27,13 +27,13 @@ int quota_scan(quota *q, char const *s)
   return good;
 }
 
-int quota_open(quota *q)
+int rates_open(rates *q)
 {
   return q->used ? buckets_open(&q->table, q->file) : 1;
 }
 
 /* The domain as tables have it; what has none is one, too. */
-static int domain(char kind, bucket_rate rate, quota *q, char const *s,
+static int domain(char kind, bucket_rate rate, rates *q, char const *s,
                   size_t len)
 {
   stralloc key = STRALLOC_ZERO;
@@ -45,7 +45,7 @@ static int domain(char kind, bucket_rate rate, quota *q, char const *s,
     w.key = key.s;
     w.len = key.len;
   }
-  wait = buckets_take(&q->table, &w, 1, QUOTA_WAIT_MS, buckets_now());
+  wait = buckets_take(&q->table, &w, 1, RATES_WAIT_MS, buckets_now());
   stralloc_free(&key);
   return wait >= 0 && (!wait || io_rest(0, io_after(wait)) > 0);
 }
@@ -74,12 +74,12 @@ static int account(session *s, char kind, char const *name, bucket_rate own)
 {
   bucket_rate rate = own_rate(s, name, own);
   bucket_want w = {kind, s->user, strlen(s->user), rate, 1};
-  return buckets_take(&s->o->quota.table, &w, 1, 0, buckets_now()) == 0;
+  return buckets_take(&s->o->rates.table, &w, 1, 0, buckets_now()) == 0;
 }
 
-char const *quota_mail(session *s)
+char const *rates_mail(session *s)
 {
-  quota *q = &s->o->quota;
+  rates *q = &s->o->rates;
   if (!q->used) return 0;
   if (!domain('f', q->from, q, s->from.s, s->from.len))
     return "451 4.7.1 Too much mail from that domain, try again later";
@@ -91,7 +91,7 @@ char const *quota_mail(session *s)
 /* 1; 0: it is new to the account, and was one new one too many. */
 static int known(session *s, char const *rcpt)
 {
-  quota *q = &s->o->quota;
+  rates *q = &s->o->rates;
   stralloc key = STRALLOC_ZERO;
   bucket_want w = {'k', 0, 0, {1, KNOWN_S}, 1};
   int64_t now = buckets_now();
@@ -108,9 +108,9 @@ static int known(session *s, char const *rcpt)
   return r;
 }
 
-char const *quota_rcpt(session *s, char const *rcpt)
+char const *rates_rcpt(session *s, char const *rcpt)
 {
-  quota *q = &s->o->quota;
+  rates *q = &s->o->rates;
   if (!q->used) return 0;
   if (!domain('t', q->to, q, rcpt, strlen(rcpt)))
     return "451 4.7.1 Too much mail for that domain, try again later";
