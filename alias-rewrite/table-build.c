@@ -13,7 +13,8 @@
 
 #define USAGE                                                                  \
   "table-build mail [ -m mailroot ] [ -d domains ] [ -c accounts ] "           \
-  "[ -a aliases ] [ -s senders ] [ -f sender-rewrites ] [ users… ] | "       \
+  "[ -a aliases ] [ -s senders ] [ -f sender-rewrites ] "                      \
+  "[ -r routes ] [ users… ] | "                                              \
   "table-build users users… | table-build list file | "                      \
   "table-build srs file | table-build policies file"
 #define dieusage() strerr_dieusage(100, USAGE)
@@ -36,15 +37,27 @@ static void put_first(stralloc *out, table_mail const *m)
   entries_print(&e, "D", out);
 }
 
+/* That there are any has a key of its own: most have none. */
+static void put_routes(stralloc *out, table_mail const *m)
+{
+  table_entries any = TABLE_ENTRIES_ZERO;
+  stralloc empty = STRALLOC_ZERO;
+  text_line nowhere = {.file = ""};
+  if (!genalloc_len(table_entry, &m->routes.list)) return;
+  entries_add(&any, &nowhere, 0, &empty, &empty);
+  entries_print(&any, "v", out);
+  entries_print(&m->routes, "v", out);
+}
+
 static int build_mail(int argc, char const *const *argv)
 {
   table_mail m = {.mailroot = MAILROOT};
   stralloc out = STRALLOC_ZERO;
   subgetopt l = SUBGETOPT_ZERO;
   char const *domains = 0, *accounts = 0, *aliases = 0, *senders = 0;
-  char const *rewrites = 0;
+  char const *rewrites = 0, *routes = 0;
   int opt;
-  while ((opt = subgetopt_r(argc, argv, "m:d:c:a:s:f:", &l)) != -1)
+  while ((opt = subgetopt_r(argc, argv, "m:d:c:a:s:f:r:", &l)) != -1)
     switch (opt) {
     case 'm': m.mailroot = l.arg; break;
     case 'd': domains = l.arg; break;
@@ -52,6 +65,7 @@ static int build_mail(int argc, char const *const *argv)
     case 'a': aliases = l.arg; break;
     case 's': senders = l.arg; break;
     case 'f': rewrites = l.arg; break;
+    case 'r': routes = l.arg; break;
     default: dieusage();
     }
   if (*m.mailroot != '/') strerr_dief1x(100, "mailroot is not absolute");
@@ -66,6 +80,8 @@ static int build_mail(int argc, char const *const *argv)
   entries_sort(&m.aliases);
   if (senders) text_each(senders, mail_sender, &m);
   entries_sort(&m.senders);
+  if (routes) text_each(routes, mail_route, &m);
+  entries_sort(&m.routes);
   entries_sort(&m.patterns);
   entries_join(&m.patterns, MATCH_PATTERNS);
   entries_sort(&m.rewrites);
@@ -77,6 +93,7 @@ static int build_mail(int argc, char const *const *argv)
   entries_print(&m.senders, "s", &out);
   entries_print(&m.patterns, "r", &out);
   entries_print(&m.rewrites, "f", &out);
+  put_routes(&out, &m);
   print(&out);
   return 0;
 }

@@ -9,30 +9,17 @@
 
 #include "edit-via.h"
 #include "queue-line.h"
+#include "via.h"
 
 #define PIECE 65536
 
-/* A T record with that via: 1 or -1 */
 static int put_to(stralloc *to, parcel_record const *r, char const *via)
 {
   stralloc s = STRALLOC_ZERO;
-  parcel_record new = {.type = r->type};
-  char const *part;
-  int done = 1;
-  for (unsigned i = 0; done && (part = parcel_part(r, i)); i++) {
-    if (i > 1 && !strncmp(part, "via=", 4)) continue;
-    done = (!i || stralloc_0(&s)) && stralloc_cats(&s, part);
-  }
-  if (done && *via)
-    done =
-        stralloc_0(&s) && stralloc_cats(&s, "via=") && stralloc_cats(&s, via);
-  if (done) done = stralloc_0(&s);
-  if (done && s.len > PARCEL_RECORD) errno = EMSGSIZE, done = 0;
-  new.s = s.s;
-  new.len = s.len - 1;
-  if (done) done = envelope_add(to, &new) > 0;
+  int done = via_put(&s, r, via, 0);
+  if (done > 0) done = envelope_add(to, &(parcel_record){r->type, s.s, s.len});
   stralloc_free(&s);
-  return done ? 1 : -1;
+  return done;
 }
 
 static int put_envelope(stralloc *to, queue_file const *q, char const *marks,

@@ -5,12 +5,14 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <skalibs/strerr.h>
 #include <skalibs/types.h>
 #include <skalibs/unix-transactional.h>
 
 #include "addr.h"
+#include "conf.h"
 #include "log.h"
 #include "pick.h"
 
@@ -62,6 +64,8 @@ void pick_open(pick *p, char const *const *ids)
   p->queue = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (p->queue < 0) strerr_diefu2sys(111, "open the queue ", path);
   p->directory = path;
+  if (access(conf_table("mail.cdb"), R_OK) == 0)
+    run_routes(conf_table("mail.cdb"));
 }
 
 static int split(DIR *d, int (*each)(char const *id, void *data), void *data)

@@ -43,14 +43,16 @@ int job_abandoned(plan *p, job *j, sender *s)
 void message_renew(plan *p, message *m)
 {
   char id[QUEUE_ID + 1];
-  int before = p->unclean;
+  int before = p->unclean, hurry = m->hurry;
   if (m->running) {
     m->again = 1;
     return;
   }
   message_id(m, id);
   if (forget(p, m)) p->unclean = 1;
+  p->hurry = hurry;
   plan_take(p, id);
+  p->hurry = 0;
   p->unclean = before;
 }
 

@@ -48,7 +48,7 @@ static void each_new(plan *p, queue_file const *q, message *m, long long now)
       continue;
     }
     d->newest = 0;
-    if (j->t.due <= now)
+    if (p->hurry || j->t.due <= now)
       line_up(p, j);
     else
       wait_for(p, j, j->t.due);

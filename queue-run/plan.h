@@ -45,6 +45,7 @@ struct message {
                                   it waits */
   unsigned char again : 1;    /* it is to be read again when none of it is being
                                  tried */
+  unsigned char hurry : 1;    /* and then is due: it has moved elsewhere */
   unsigned char restored : 1; /* from a snapshot: it is to be read again before
                                  it is removed */
   plan_link all;              /* its jobs */
@@ -97,6 +98,7 @@ typedef struct plan {
   unsigned probes;
   io_time now;            /* of plan_awake */
   char look[QUEUE_SPLIT]; /* a directory has messages that are not here */
+  int hurry;              /* what is read is due */
   int unclean;            /* what is found now may have been tried before */
 } plan;
 

@@ -97,11 +97,15 @@ static void ready(int fd)
   close(fd);
 }
 
-/* The queue; the time zone, for dates in bounces. Lanes connect to sockets. */
+/* The queue; routes; the time zone, for dates in bounces. Lanes connect to
+   sockets. */
 static void confine(char const *queue)
 {
-  jail_path const paths[] = {
-      {queue, 1}, {"/etc/localtime", 0}, {"/usr/share/zoneinfo", 0}, {0, 0}};
+  jail_path const paths[] = {{queue, 1},
+                             {conf_table(""), 0},
+                             {"/etc/localtime", 0},
+                             {"/usr/share/zoneinfo", 0},
+                             {0, 0}};
   jail const walls = {.paths = paths, .flags = JAIL_NET | JAIL_FORK};
   if (jail_enter(&walls) < 0) strerr_diefu1sys(111, "enter the jail");
 }
@@ -117,6 +121,7 @@ static int run(run_config *c, char const *path, int ready_fd)
   if (trigger < 0) strerr_diefu1sys(111, "open the queue's trigger");
   unclean = mark_running(c->queue);
   confine(path);
+  run_routes(conf_secrets("mail.cdb"));
   ready(ready_fd);
   if (run_loop(c, trigger, signals, unclean) &&
       unlinkat(c->queue, "running", 0) < 0)

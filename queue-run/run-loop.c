@@ -107,7 +107,8 @@ static void finished(run *r, lane *l, work_result const *x)
   if (x->unwritten) j->m->unwritten = 1;
   switch (x->outcome) {
   case WORK_DONE:
-    if (x->left && j->m->jobs == 1) j->m->again = 1;
+    if (x->moved || (x->left && j->m->jobs == 1)) j->m->again = 1;
+    if (x->moved) j->m->hurry = 1;
     plan_done(&r->p, j, x->failed, 0);
     break;
   case WORK_GONE: plan_done(&r->p, j, 0, 1); break;
@@ -348,6 +349,7 @@ static void turn(run *r)
     scan_start(&r->s, 0);
     r->rescan = io_after((int64_t)r->c->rescan * 1000);
   }
+  run_routes_refresh();
   next = scan_step(&r->s, &r->p) ? 0 : r->rescan;
   if (next) scanned(r);
   plan_due(&r->p, time(0));

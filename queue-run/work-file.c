@@ -105,7 +105,8 @@ static int left(work_file *f, work_order const *o)
 static int open_it(work_file *f, int queue, work_order const *o)
 {
   int r;
-  if (f->v && !strcmp(f->id, o->id)) {
+  run_routes_refresh();
+  if (f->v && !strcmp(f->id, o->id) && f->routes == run_routes_state()) {
     r = queue_file_again(&f->q, queue, o->id);
     if (r > 0 && (o->last || *o->key == RUN_BOUNCE))
       r = queue_records_fresh(&f->q);
@@ -115,6 +116,7 @@ static int open_it(work_file *f, int queue, work_order const *o)
   r = queue_file_open(&f->q, queue, o->id, QUEUE_TRY);
   if (r <= 0) return r;
   memcpy(f->id, o->id, sizeof f->id);
+  f->routes = run_routes_state();
   return index_it(f);
 }
 

@@ -14,7 +14,8 @@ typedef struct work_place {
 typedef struct work_file {
   queue_file q;
   char id[QUEUE_ID + 1];
-  work_place *v; /* q.recipients of them */
+  unsigned routes; /* their state when v was made */
+  work_place *v;   /* q.recipients of them */
 } work_file;
 
 /* Opens the order's message, locked against edits, and sets r->left: the file,

@@ -5,8 +5,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "conf.h"
 #include "judge.h"
 #include "log.h"
+#include "next-hop.h"
+#include "via.h"
 #include "work-file.h"
 
 #define PIECE 65536
@@ -119,6 +122,21 @@ static int put_facts(transaction *t, parcel_out *out)
   return r == 1 ? parcel_puts(out, PARCEL_CLIENT, fact, t->deadline) : r;
 }
 
+/* A recipient, and where he goes if routes(5) has that. */
+static int put_to(transaction *t, parcel_out *out, parcel_record const *r,
+                  envelope_to const *to)
+{
+  stralloc s = STRALLOC_ZERO;
+  char hop[NEXT_HOP];
+  int done;
+  if (run_hop(to, hop) <= 0 || !strcmp(hop, to->via))
+    return parcel_put(out, r->type, r->s, r->len, t->deadline);
+  done = via_put(&s, r, hop, to->route == ENVELOPE_LOCAL);
+  if (done > 0) done = parcel_put(out, r->type, s.s, s.len, t->deadline);
+  stralloc_free(&s);
+  return done;
+}
+
 static int put_recipients(transaction *t, parcel_out *out)
 {
   int done = 1;
@@ -128,7 +146,7 @@ static int put_recipients(transaction *t, parcel_out *out)
     envelope_to to;
     if (!t->v[k].chosen) continue;
     done = work_file_to(t->f, t->v[k].i, &w, &r, &to);
-    if (done == 1) done = parcel_put(out, r.type, r.s, r.len, t->deadline);
+    if (done == 1) done = put_to(t, out, &r, &to);
     envelope_end(&w);
   }
   return done;
@@ -306,6 +324,42 @@ static void transact_all(run_config const *c, transaction *t, char const *path,
   }
 }
 
+/* routes(5) has the answer. */
+static void answer_all(run_config const *c, transaction *t, char const *hop,
+                       work_result *r)
+{
+  parcel_report x = {.code = 250, .text = "2.0.0 Discarded"};
+  if (!strncmp(hop, "error:", 6)) {
+    hop += 6;
+    x.code = *hop == '4' ? 450 : 550;
+    snprintf(x.text, sizeof x.text, "%s", hop + strcspn(hop, " ") + 1);
+  }
+  for (size_t k = 0; k < t->n; k++) {
+    t->v[k].chosen = 1;
+    answered(t->v + k, &x);
+  }
+  record(c, t, r);
+}
+
+static void do_order(run_config const *c, transaction *t, char const *key,
+                     station *s, work_result *r)
+{
+  char name[NEXT_HOP + 8];
+  switch (*key) {
+  case RUN_LOCAL: transact_all(c, t, c->local, s, r); break;
+  case RUN_ANSWER: answer_all(c, t, key + 1, r); break;
+  case RUN_UNKNOWN: /* that is no attempt */
+    r->outcome = WORK_LATER;
+    r->next = time(0) + c->soon;
+    break;
+  case RUN_PIPE:
+    snprintf(name, sizeof name, "pipe-%s", key + 1 + strlen("pipe:"));
+    transact_all(c, t, conf_socket(name), s, r);
+    break;
+  default: transact_all(c, t, c->send, s, r);
+  }
+}
+
 void work(run_config const *c, station *s, work_order const *o, work_result *r)
 {
   transaction t = {.id = o->id, .retried = o->unsure};
@@ -314,8 +368,10 @@ void work(run_config const *c, station *s, work_order const *o, work_result *r)
   if (!t.f) return;
   if (select_recipients(&t, o->key, r) < 0)
     r->outcome = WORK_TROUBLE;
+  else if (t.n)
+    do_order(c, &t, o->key, s, r);
   else
-    transact_all(c, &t, *o->key == RUN_LOCAL ? c->local : c->send, s, r);
+    r->moved = r->left;
   free(t.v);
   work_file_done(t.f);
 }

@@ -26,6 +26,7 @@ typedef struct work_result {
   int good;                    /* the destination took or refused mail */
   int failed;                  /* the sender is to be told something */
   int left;                    /* others may wait or be held, elsewhere */
+  int moved;                   /* and nobody waits here */
   int unwritten;               /* what was done is not on disk */
   int alive;                   /* it could be talked to */
   int down;                    /* to no avail */

@@ -4,6 +4,7 @@
 
 #include "addr.h"
 #include "delivered.h"
+#include "lmtp.h"
 #include "deliver.h"
 #include "message.h"
 #include "transaction.h"
@@ -80,7 +81,29 @@ static int find(deliverer *d, letter const *l, mx *m, char const *where,
   recipient *t = letter_undecided(l);
   *m = (mx){.port = d->port, .only4 = d->only4, .me = d->session.own.helo};
   d->session.stranger = !d->route && !*letter_text(l, t->via);
+  d->session.lmtp = !strncmp(where, "lmtp:", 5);
+  if (!strncmp(where, "mx:", 3)) {
+    d->session.stranger = 1;
+    where += 3;
+  } else if (d->session.lmtp || !strncmp(where, "smtp:", 5)) {
+    where += 5;
+  }
   return d->session.stranger ? mx_domain(m, where, o) : mx_relay(m, where, o);
+}
+
+/* A server on this machine: there is no policy to keep but the sender's. */
+static int try_socket(deliverer *d, letter *l, parcel_in *in, char const *path,
+                      outcome *o)
+{
+  d->session.lmtp = 1;
+  d->session.stranger = 0;
+  if (l->requiretls) {
+    outcome_set(o, 550, "5.7.30 %s has no REQUIRETLS", path);
+    return TX_NEXT;
+  }
+  if (!session_open_unix(&d->session, path, o)) return TX_NEXT;
+  d->connect_ms = 1;
+  return transaction(&d->session, l, in, o);
 }
 
 /* One address of a host that fits, or two at once: what transaction() said */
@@ -180,8 +203,10 @@ static int go(deliverer *d, letter *l, parcel_in *in, char const *where)
   d->session.own = own;
   forget(d, where);
   r = TX_NEXT;
-  if (find(d, l, &m, where, &all) &&
-      policy_destination(&d->policy, &m, flags, &all))
+  if (lmtp_path(where))
+    r = try_socket(d, l, in, lmtp_path(where), &all);
+  else if (find(d, l, &m, where, &all) &&
+           policy_destination(&d->policy, &m, flags, &all))
     r = try_hosts(d, l, in, &m, &all);
   if (r != TX_NEXT) return r;
   if (!all.code) outcome_set(&all, 451, "4.4.1 %s: no host answers", where);

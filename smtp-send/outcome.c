@@ -49,3 +49,11 @@ void outcome_merge(outcome *all, outcome const *one)
 {
   if (!all->code || all->code >= 500 || one->code < 500) *all = *one;
 }
+
+void outcome_relayed(outcome *to, outcome const *o)
+{
+  size_t n = strcspn(o->text, " ");
+  char text[OUTCOME_TEXT];
+  snprintf(text, sizeof text, "%s", o->text + n);
+  outcome_set(to, o->code, "2.1.9%.*s", OUTCOME_TEXT - 6, text);
+}

@@ -20,6 +20,9 @@ __attribute__((format(printf, 3, 4))) void outcome_set(outcome *o, int code,
 void outcome_reply(outcome *o, char const *host, reply const *r);
 void outcome_error(outcome *o, char const *host, char const *what, int err);
 
+/* A success of which the peer will not tell the sender: X.1.9 (RFC 3886). */
+void outcome_relayed(outcome *to, outcome const *o);
+
 /* Keeps what the sender should hear of several hosts that failed: a temporary
    failure is hope, so it wins over a permanent one. */
 void outcome_merge(outcome *all, outcome const *one);

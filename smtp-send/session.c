@@ -6,10 +6,16 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include <skalibs/djbunix.h>
+
 #include "connect.h"
 #include "log.h"
 #include "parcel.h"
 #include "session.h"
+#include "unix.h"
+
+/* Extensions that change what LMTP has to answer, or are of no use there. */
+#define NOT_LMTP (CAN_DSN | CAN_REQUIRETLS | CAN_CHUNKING)
 
 void session_close(session *s)
 {
@@ -161,8 +167,8 @@ static int is_us(session const *s, char const *text)
 static int hello(session *s, outcome *o)
 {
   reply r;
-  session_put(s, "EHLO %s\r\n", s->own.helo);
-  if (!ask(s, &r, "EHLO", o)) return 0;
+  session_put(s, "%s %s\r\n", s->lmtp ? "LHLO" : "EHLO", s->own.helo);
+  if (!ask(s, &r, s->lmtp ? "LHLO" : "EHLO", o)) return 0;
   if (r.code / 100 == 2 && s->stranger && is_us(s, r.text)) {
     outcome_set(o, 554, "5.4.6 %s[%s] has our own name: mail would loop back",
                 s->host, s->ip);
@@ -170,9 +176,10 @@ static int hello(session *s, outcome *o)
   }
   if (r.code / 100 == 2) {
     capabilities(s, r.text);
+    if (s->lmtp) s->can &= ~(unsigned)NOT_LMTP;
     return 1;
   }
-  if (r.code / 100 == 5 && !s->encrypted) {
+  if (r.code / 100 == 5 && !s->encrypted && !s->lmtp) {
     session_put(s, "HELO %s\r\n", s->own.helo);
     if (!ask(s, &r, "HELO", o)) return 0;
     s->can = 0;
@@ -210,19 +217,39 @@ static int dial(session *s, mx_address const *a, mx_address const *b,
   return 0;
 }
 
-static int connect_to(session *s, char const *host, mx_address const *a,
-                      mx_address const *b, char const *port, outcome *o)
+static void begin(session *s, char const *host)
 {
   snprintf(s->host, sizeof s->host, "%s", host);
   s->outlen = 0;
   s->transactions = 0;
   s->dirty = s->encrypted = s->verified = 0;
   s->tls = (tls_info){0};
-  if (!dial(s, a, b, port, o)) return 0;
+}
+
+static int begun(session *s, outcome *o)
+{
   line_init(&s->in, s->fd, s->inbuf, sizeof s->inbuf);
   if (greeted(s, o)) return 1;
   session_close(s);
   return 0;
+}
+
+int session_open_unix(session *s, char const *path, outcome *o)
+{
+  begin(s, path);
+  s->fd = unix_connect(path, session_until(s, s->limits->connect));
+  if (s->fd >= 0 && ndelay_on(s->fd) == 0) return begun(s, o);
+  outcome_set(o, 451, "4.4.1 unable to connect to %s: %s", path,
+              strerror(errno));
+  session_close(s);
+  return 0;
+}
+
+static int connect_to(session *s, char const *host, mx_address const *a,
+                      mx_address const *b, char const *port, outcome *o)
+{
+  begin(s, host);
+  return dial(s, a, b, port, o) ? begun(s, o) : 0;
 }
 
 /* The host cannot do what is needed: 0, and *o. RFC 8689 has one code for it;

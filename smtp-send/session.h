@@ -73,6 +73,7 @@ typedef struct session {
   limits const *limits;
   source own;
   int raced;    /* the other address was tried to its end */
+  int lmtp;     /* RFC 2033 is spoken */
   int stranger; /* found by DNS: it must not be ourselves */
   char const *tls_socket;
   int secret;       /* the next flush is not to be shown */
@@ -87,6 +88,9 @@ typedef struct session {
 int session_open(session *s, char const *host, mx_address const *a,
                  mx_address const *b, char const *port, tls_need const *need,
                  outcome *o);
+
+/* The same at a unix socket, without TLS. */
+int session_open_unix(session *s, char const *path, outcome *o);
 
 /* QUIT, without waiting for the answer, if nothing is left unread. */
 void session_quit(session *s);

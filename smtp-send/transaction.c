@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "lmtp.h"
 #include "message.h"
 #include "transaction.h"
 
@@ -17,9 +18,7 @@ static int relayed(session const *s, letter const *l, recipient const *t)
 static void finish(session const *s, letter *l, outcome const *o)
 {
   outcome last = *o;
-  size_t n = strcspn(o->text, " ");
-  if (o->code / 100 == 2)
-    outcome_set(&last, o->code, "2.1.9%.*s", OUTCOME_TEXT - 6, o->text + n);
+  if (o->code / 100 == 2) outcome_relayed(&last, o);
   for (size_t i = 0; i < l->n; i++)
     if (l->v[i].accepted && !l->v[i].outcome.code)
       l->v[i].outcome = relayed(s, l, l->v + i) ? last : *o;
@@ -70,6 +69,7 @@ static int send_message(session *s, letter *l, parcel_in *in)
     session_close(s);
     return errno = e, TX_BROKEN;
   }
+  if (sent == MESSAGE_SENT && s->lmtp) return lmtp_answers(s, l), TX_DONE;
   if (!(sent == MESSAGE_EARLY && r.code) &&
       session_reply(s, &r, sent == MESSAGE_SENT ? s->limits->dot : 5) < 0) {
     outcome_error(&o, s->host, "message", errno);

@@ -1,4 +1,4 @@
-/* needs: queue-run/plan.o queue-run/plan-part.o queue-run/plan-line.o queue-run/plan-sleep.o queue-run/plan-hash.o queue-run/plan-heap.o queue-run/plan-take.o queue-run/plan-renew.o queue-run/run-key.o queue-run/queue-dir.o queue-run/queue-file.o queue-run/queue-line.o queue-run/schedule.o */
+/* needs: queue-run/plan.o queue-run/plan-part.o queue-run/plan-line.o queue-run/plan-sleep.o queue-run/plan-hash.o queue-run/plan-heap.o queue-run/plan-take.o queue-run/plan-renew.o queue-run/run-key.o queue-run/queue-dir.o queue-run/queue-file.o queue-run/queue-line.o queue-run/schedule.o -lidn2 -lutf8proc */
 /* queue-run's plan: fair turns, windows, sleep, the heap, memory. */
 #include <fcntl.h>
 #include <malloc.h>

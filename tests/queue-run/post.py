@@ -48,7 +48,7 @@ def cdb_bytes(pairs):
     return head + body + tail
 
 
-def make_tables(accounts=''):
+def make_tables(accounts='', routes=None):
     """mail.cdb by table-build, so that its format is nobody's guess."""
     def write(name, text):
         with open(f'{T}/{name}', 'w') as f:
@@ -60,7 +60,8 @@ def make_tables(accounts=''):
           'loop@a.test: loop2@a.test\nloop2@a.test: loop@a.test\n')
     text = subprocess.run(
         ['table-build', 'mail', '-m', f'{T}/mail', '-d', f'{T}/domains', '-c',
-         f'{T}/accounts', '-a', f'{T}/aliases', f'{T}/users'], stdout=subprocess.PIPE,
+         f'{T}/accounts', '-a', f'{T}/aliases', *(['-r', routes] if routes else []),
+         f'{T}/users'], stdout=subprocess.PIPE,
         check=True).stdout
     pairs, i = [], 0
     while text[i:i + 1] == b'+':

@@ -177,14 +177,25 @@ wait(lambda: status(a) == 'w' and status(b) == 'wd' and states(a)[0][1] and
      states(b)[0][1])
 tap.same(edit('hold', a), 0, 'hold beside queue-run')
 send.parcels.clear()
-q.send_signal(signal.SIGALRM)
-wait(lambda: states(b)[0][1] == 2)
-tap.same((sent(), status(a)), (['slow2@d.test'], 'h'),
+
+
+def alarmed():
+    q.send_signal(signal.SIGALRM)  # a lane's result may come after one
+    time.sleep(0.1)
+    return states(b)[0][1] > 1
+
+
+def tried_again(*args):
+    n = states(b)[0][1]
+    code = edit(*args)
+    return code, bool(wait(lambda: states(b)[0][1] > n))
+
+
+wait(alarmed)
+tap.same((set(sent()), status(a)), ({'slow2@d.test'}, 'h'),
          'ALRM tries all but what is held')
-tap.same(edit('flush', b), 0, 'flush')
-tap.ok(wait(lambda: states(b)[0][1] == 3), 'it is tried now')
-tap.same((edit('-d', 'd.test', 'flush'), bool(wait(
-    lambda: states(b)[0][1] == 4))), (0, True), 'a destination')
+tap.same(tried_again('flush', b), (0, True), 'flush: it is tried now')
+tap.same(tried_again('-d', 'd.test', 'flush'), (0, True), 'a destination')
 later = False
 tap.same(edit('release', a), 0, 'release')
 tap.ok(gone(a), 'it is delivered')
@@ -192,8 +203,8 @@ tap.ok(any('attempt=2?' in p['facts'] for p in send.parcels),
        'marked as a possible repetition')
 later = True
 send.parcels.clear()
-tap.same(edit('-f', 's@b.test', 'via', 'relay.test'), 0, 'via, beside it')
-tap.ok(wait(lambda: states(b)[0][1] == 5), 'it is tried now')
+tap.same(tried_again('-f', 's@b.test', 'via', 'relay.test'), (0, True),
+         'via, beside it')
 tap.same(send.parcels[0]['to'][0][-1], 'via=relay.test', 'there')
 tap.same(send.parcels[0]['message'], MESSAGE, 'with its message')
 empty_mail()

@@ -1,0 +1,22 @@
+/* Where routes(5) sends an address. */
+#ifndef NEXT_HOP_H
+#define NEXT_HOP_H
+
+#include <skalibs/stralloc.h>
+
+#include "table.h"
+
+#define NEXT_HOP 599 /* bytes of a way, and its 0 */
+
+/* Whether there are any routes: 1, 0, -1 with errno. */
+int next_hop_any(table *mail);
+
+/* The way of an address: by itself, its domain, the domains above it, *. 1 and
+   it is in to, with its 0; 0: none; -1 with errno. Who calls it links -lidn2
+   -lutf8proc. */
+int next_hop(table *mail, char const *address, char *to);
+
+/* By itself alone: what is ours leaves only by that. */
+int next_hop_own(table *mail, char const *address, char *to);
+
+#endif
