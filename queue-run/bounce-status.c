@@ -127,6 +127,7 @@ static void remote(bounce *b, envelope_to const *to, char const *reply,
 static char const *action(envelope_to const *to, queue_record const *r)
 {
   return r->status == QUEUE_FAILED        ? "failed"
+         : queue_waits(r->status)         ? "delayed"
          : to->route == ENVELOPE_EXPANDED ? "expanded"
          : to->route == ENVELOPE_REMOTE   ? "relayed"
                                           : "delivered";
@@ -141,7 +142,10 @@ static void one(bounce *b, envelope_to const *to, queue_record const *r)
   address(b, "Final-Recipient", to->address);
   bounce_say(b, "Action: %s\r\nStatus: %s\r\n", action(to, r), code);
   if (to->route != ENVELOPE_EXPANDED) remote(b, to, r->reply, code, text);
-  bounce_date(b, "Last-Attempt-Date", r->next);
+  if (queue_waits(r->status)) /* the record has the next one's time */
+    bounce_date(b, "Will-Retry-Until", b->until);
+  else
+    bounce_date(b, "Last-Attempt-Date", r->next);
 }
 
 void bounce_status(bounce *b)

@@ -55,7 +55,7 @@ void bounce_each(bounce *b, void (*one)(bounce *, envelope_to const *,
   while (i < b->q->recipients && envelope_next(&w, &r) > 0) {
     if (r.type != PARCEL_TO) continue;
     queue_record_get(b->q, i++, &x);
-    if (queue_tells(x.status) && envelope_recipient(&to, &r) > 0)
+    if (queue_record_tells(&x) && envelope_recipient(&to, &r) > 0)
       one(b, &to, &x);
   }
   envelope_end(&w);
@@ -66,8 +66,9 @@ static void head(bounce *b)
   char const *me = conf_me();
   bounce_say(b, "From: Mail Delivery System <MAILER-DAEMON@%s>\r\n", me);
   bounce_say(b, "To: <%s>\r\nSubject: %s\r\n", b->to,
-             b->bad ? "Your message could not be delivered"
-                    : "Your message was delivered");
+             b->bad    ? "Your message could not be delivered"
+             : b->late ? "Your message is delayed"
+                       : "Your message was delivered");
   bounce_date(b, "Date", time(0));
   bounce_say(b, "Message-ID: <%s.%s@%s>\r\n", b->id, b->boundary, me);
   bounce_say(b, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
@@ -102,7 +103,7 @@ static void failed(bounce *b, envelope_to const *to, queue_record const *r)
 
 static void arrived(bounce *b, envelope_to const *to, queue_record const *r)
 {
-  if (r->status == QUEUE_FAILED) return;
+  if (!queue_tells(r->status) || r->status == QUEUE_FAILED) return;
   name(b, to);
   bounce_say(b, ":\r\n    %s\r\n",
              to->route == ENVELOPE_LOCAL      ? "It is in the mailbox."
@@ -114,6 +115,13 @@ static void arrived(bounce *b, envelope_to const *to, queue_record const *r)
                                                 "it is delivered.");
 }
 
+static void delayed(bounce *b, envelope_to const *to, queue_record const *r)
+{
+  if (!queue_waits(r->status)) return;
+  name(b, to);
+  bounce_say(b, ":\r\n    %s\r\n", r->reply);
+}
+
 static void text(bounce *b)
 {
   part(b, "text/plain; charset=utf-8", "8bit");
@@ -122,6 +130,14 @@ static void text(bounce *b)
     bounce_say(b, "Your message could not be delivered to the recipients "
                   "below. No more\r\nattempts will be made for them.\r\n\r\n");
     bounce_each(b, failed);
+    bounce_say(b, "\r\n");
+  }
+  if (b->late) {
+    bounce_say(b, "Your message has not been delivered yet to the recipients "
+                  "below. You need\r\nnot do anything: it is tried again.\r\n");
+    bounce_date(b, "It is given up after", b->until);
+    bounce_say(b, "\r\n");
+    bounce_each(b, delayed);
     bounce_say(b, "\r\n");
   }
   if (b->good) {

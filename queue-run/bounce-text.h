@@ -14,9 +14,10 @@ typedef struct bounce {
   stralloc text;
   int done; /* 1 as long as all went well, else parcel_put's answer */
   char boundary[32];
-  int utf8;           /* RFC 6533: the sender's way takes UTF-8 */
-  int full;           /* RET=FULL */
-  unsigned bad, good; /* how many failed and did not, of whom is told */
+  int utf8;                 /* RFC 6533: the sender's way takes UTF-8 */
+  int full;                 /* RET=FULL */
+  unsigned bad, good, late; /* of whom is told: failed, did not, wait */
+  long long until;          /* when those who wait are given up */
   char const *id;
   queue_file const *q;
   char const *to;    /* who is told */

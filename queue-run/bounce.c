@@ -102,8 +102,9 @@ static int count(bounce *b)
     queue_record_get(b->q, i, &x);
     if (x.status == QUEUE_FAILED) b->bad++;
     if (x.status == QUEUE_GOOD) b->good++;
+    if (queue_waits(x.status) && queue_record_tells(&x)) b->late++;
   }
-  return b->bad + b->good > 0;
+  return b->bad + b->good + b->late > 0;
 }
 
 static void mark_told(queue_file *q, char const *id)
@@ -111,8 +112,11 @@ static void mark_told(queue_file *q, char const *id)
   queue_record x;
   for (unsigned i = 0; i < q->recipients; i++) {
     queue_record_get(q, i, &x);
-    if (!queue_tells(x.status)) continue;
-    x.status = x.status == QUEUE_GOOD ? QUEUE_DONE : QUEUE_TOLD;
+    if (!queue_record_tells(&x)) continue;
+    if (queue_waits(x.status))
+      x.delay = QUEUE_DELAY_TOLD;
+    else
+      x.status = x.status == QUEUE_GOOD ? QUEUE_DONE : QUEUE_TOLD;
     if (queue_record_put(q, i, &x) < 0)
       log_warnsys("unable to write the state of %s", id);
   }
@@ -130,6 +134,7 @@ static void tell(run_config const *c, queue_file *q, station *s,
   if (!count(&b)) return;
   sender_get(q, &from);
   b.envid = from.envid;
+  b.until = q->time + c->when.expiry;
   b.utf8 = from.utf8;
   b.full = from.full;
   b.to = told(c, q, &from);

@@ -19,6 +19,16 @@ static int wants_notice(judge const *g, envelope_to const *to,
          (to->route == ENVELOPE_LOCAL || queue_relayed(x->reply));
 }
 
+/* RFC 3461 4.1 leaves it to us where no NOTIFY was given: then the sender is
+   told, as by most others. Once: the record says so. */
+static void note_delay(judge const *g, envelope_to const *to, queue_record *x)
+{
+  if (x->delay || g->quiet || (*to->notify && !strcasestr(to->notify, "DELAY")))
+    return;
+  if (schedule_warns(&g->c->when, g->arrival, g->now))
+    x->delay = QUEUE_DELAY_DUE;
+}
+
 static void give_up(judge const *g, envelope_to const *to, queue_record *x)
 {
   x->status = wants_bounce(to) ? QUEUE_FAILED : QUEUE_TOLD;
@@ -36,7 +46,10 @@ static void deferred(judge const *g, envelope_to const *to, queue_record *x,
   x->status = silent ? QUEUE_UNSURE : QUEUE_WAITING;
   x->attempts++;
   x->next = schedule_next(&g->c->when, g->arrival, x->attempts, g->now);
-  if (!x->next) give_up(g, to, x);
+  if (x->next)
+    note_delay(g, to, x);
+  else
+    give_up(g, to, x);
 }
 
 static void log_recipient(judge const *g, envelope_to const *to,
@@ -71,6 +84,7 @@ void judge_down(judge const *g, envelope_to const *to, queue_record *x)
 {
   if (g->now < g->arrival + g->c->when.expiry) {
     x->next = g->now + g->c->rest;
+    note_delay(g, to, x);
     return;
   }
   give_up(g, to, x);

@@ -66,7 +66,7 @@ static int read_recipients(plan *p, queue_file const *q, message *m)
   while (good > 0 && i < q->recipients && envelope_next(&w, &r) > 0) {
     if (r.type != PARCEL_TO) continue;
     queue_record_get(q, i++, &x);
-    if (queue_tells(x.status)) m->failed = 1;
+    if (queue_record_tells(&x)) m->failed = 1;
     if (x.status == QUEUE_HELD) m->partial = 1;
     if (queue_waits(x.status) && envelope_recipient(&to, &r) > 0)
       good = take_waiting(p, m, &to, &x);

@@ -30,8 +30,12 @@ enum {
 };
 #define QUEUE_STATES "wuhdsft"
 
+/* Whether its sender is told that it waits for long. */
+enum { QUEUE_DELAY_DUE = '!', QUEUE_DELAY_TOLD = '+' };
+
 typedef struct queue_record {
   char status;
+  char delay; /* one of them, or 0 */
   unsigned attempts;
   long long next; /* unix time of the next attempt, or of the last */
   char reply[QUEUE_REPLY + 1];
@@ -137,6 +141,13 @@ int queue_relayed(char const *reply);
 static inline int queue_tells(char status)
 {
   return status == QUEUE_FAILED || status == QUEUE_GOOD;
+}
+
+/* The same, of a delay too. */
+static inline int queue_record_tells(queue_record const *r)
+{
+  return queue_tells(r->status) ||
+         (queue_waits(r->status) && r->delay == QUEUE_DELAY_DUE);
 }
 
 #endif

@@ -27,8 +27,9 @@ void queue_line_header(char *line, queue_file const *q)
 void queue_line_record(char *line, queue_record const *r)
 {
   char text[QUEUE_RECORD];
-  snprintf(text, sizeof text, "%c %u %lld %s", r->status, r->attempts, r->next,
-           r->reply);
+  char const delay[] = {r->delay, 0};
+  snprintf(text, sizeof text, "%c%s %u %lld %s", r->status, delay, r->attempts,
+           r->next, r->reply);
   finish(line, text, QUEUE_RECORD);
 }
 
@@ -60,10 +61,16 @@ int queue_line_record_read(queue_record *r, char const *line)
   memcpy(text, line, sizeof text);
   if (text[sizeof text - 1] != '\n') return 0;
   text[sizeof text - 1] = 0;
-  if (sscanf(text, "%c %u %lld%n", &r->status, &r->attempts, &r->next, &used) !=
-          3 ||
-      !strchr(QUEUE_STATES, r->status))
+  r->status = *text;
+  r->delay = 0;
+  if (text[1] == QUEUE_DELAY_DUE || text[1] == QUEUE_DELAY_TOLD) {
+    r->delay = text[1];
+    text[1] = ' ';
+  }
+  if (text[1] != ' ' || !r->status || !strchr(QUEUE_STATES, r->status) ||
+      sscanf(text + 1, "%u %lld%n", &r->attempts, &r->next, &used) != 2)
     return 0;
+  used++;
   if (text[used] == ' ') used++;
   n = strlen(text + used);
   while (n && text[used + (int)n - 1] == ' ') n--;

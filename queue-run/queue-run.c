@@ -20,7 +20,7 @@
 #define USAGE                                                                  \
   "queue-run [ -n ] [ -d fd ] [ -l lanes ] [ -c lanes ] [ -r first ] "         \
   "[ -g percent ] [ -m longest ] [ -e expiry ] [ -t seconds ] "                \
-  "[ -b seconds ] [ -R rate ] [ -s seconds ] [ -i seconds ] "                  \
+  "[ -w seconds ] [ -b seconds ] [ -R rate ] [ -s seconds ] [ -i seconds ] "   \
   "[ -p postmaster ] [ -S send ] [ -P put ] [ -B report ] [ directory ]"
 #define dieusage() strerr_dieusage(100, USAGE)
 
@@ -30,10 +30,15 @@
 static int print_schedule(schedule const *s)
 {
   long long t = 0;
+  int warned = 0;
   for (unsigned n = 1;; n++) {
     long long next = schedule_next(s, 0, n, t);
     printf("attempt %u\t%lld\t%lldd%02lld:%02lld:%02lld\n", n, t, t / 86400,
            t / 3600 % 24, t / 60 % 60, t % 60);
+    if (schedule_warns(s, 0, t) && !warned && next)
+      printf("delay notice\t%lld\t%lldd%02lld:%02lld:%02lld\n", t, t / 86400,
+             t / 3600 % 24, t / 60 % 60, t % 60);
+    warned = schedule_warns(s, 0, t);
     if (!next) break;
     t = next;
   }
@@ -152,7 +157,8 @@ int main(int argc, char const *const *argv)
   c.local = socket_path(put, "put-queued");
   c.report = socket_path(report, "queue-report");
   for (;;) {
-    int opt = subgetopt_r(argc, argv, "nd:l:c:r:g:m:e:t:b:R:s:i:p:S:P:B:", &l);
+    int opt =
+        subgetopt_r(argc, argv, "nd:l:c:r:g:m:e:w:t:b:R:s:i:p:S:P:B:", &l);
     if (opt == -1) break;
     switch (opt) {
     case 'n': show = 1; break;
@@ -163,6 +169,7 @@ int main(int argc, char const *const *argv)
     case 'g': c.when.growth = number('g', l.arg, 100, 10000); break;
     case 'm': c.when.longest = number('m', l.arg, 1, 1 << 30); break;
     case 'e': c.when.expiry = number('e', l.arg, 0, 1 << 30); break;
+    case 'w': c.when.warn = number('w', l.arg, 0, 1 << 30); break;
     case 't': c.lane_seconds = number('t', l.arg, 1, 1 << 20); break;
     case 'b': c.rest = number('b', l.arg, 0, 1 << 20); break;
     case 'R': c.rate = number('R', l.arg, 1, 60000); break;

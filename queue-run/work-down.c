@@ -9,7 +9,7 @@
 
 static void sum_up(queue_record const *x, work_result *r)
 {
-  if (queue_tells(x->status)) r->failed = 1;
+  if (queue_record_tells(x)) r->failed = 1;
   if (!queue_waits(x->status)) return;
   r->outcome = WORK_LATER;
   r->next = x->next;

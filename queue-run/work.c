@@ -56,7 +56,7 @@ static int select_recipients(transaction *t, char const *key, work_result *r)
 {
   queue_record x;
   for (unsigned i = 0; work_file_next(t->f, key, &i, &x); i++) {
-    if (queue_tells(x.status)) r->failed = 1;
+    if (queue_record_tells(&x)) r->failed = 1;
     if (queue_waits(x.status) && add(t, i, &x) < 0) return -1;
   }
   return 1;
@@ -229,7 +229,7 @@ static int ask(transaction *t, station *s)
 
 static void sum_up(queue_record const *x, work_result *r)
 {
-  if (queue_tells(x->status)) r->failed = 1;
+  if (queue_record_tells(x)) r->failed = 1;
   if (!queue_waits(x->status)) return;
   if (r->outcome == WORK_DONE || x->next < r->next) r->next = x->next;
   r->outcome = WORK_LATER;

@@ -229,6 +229,45 @@ got = notices(local(0, 'bob', 'notify=SUCCESS'), klass='received',
 tap.same((got, len(inbox('bob', '.Junk'))), ([], 1),
          'junk: nobody is told, the sender is likely forged')
 
+# Delay: what is slow waits until the last
+stop(p)
+WORDS['slow'] = '451 4.2.0 mx.test said: Later'
+p = start('-w', '1', '-r', '1', '-m', '1')
+
+
+def delays(*to, sender='alice@a.test', **kw):
+    empty_mail()
+    send.parcels.clear()
+    run(['queue-put', '-c', 'submitted'], parcel(*to, sender=sender, **kw))
+    wait(lambda: len(send.parcels) >= 5)
+    got = [email.message_from_bytes(m) for m in inbox('alice')]
+    WORDS['slow'] = '250 2.0.0 Ok'
+    wait(lambda: not queued())
+    WORDS['slow'] = '451 4.2.0 mx.test said: Later'
+    return got
+
+
+got = delays(remote(0, 'slow@c.test'), remote(1, 'slow@c.test'),
+             remote(2, 'slow@c.test', 'notify=FAILURE'),
+             sender='alice@a.test\0ENVID=e1')
+tap.same(sum(([(x['Final-Recipient'], x['Action'], x['Status'])
+              for x in fields(m)[1]] for m in got), []),
+         [('rfc822; slow@c.test', 'delayed', '4.2.0')] * 2,
+         'RFC 3464 2.3.3: delayed, once for each who has not said no DELAY')
+x = fields(got[0])[1][0]
+tap.ok(x['Will-Retry-Until'] and not x['Last-Attempt-Date'] and
+       got[0]['Subject'] == 'Your message is delayed' and
+       got[0]['Return-Path'] == '<>', 'RFC 3464 2.3.9: until when', x.items())
+tap.ok('slow@c.test' in got[0].get_payload()[0].get_payload(),
+       'and words for people')
+tap.same([len(delays(remote(0, 'slow@c.test', f'notify={n}')))
+          for n in ('SUCCESS', 'NEVER', 'DELAY')], [0, 0, 1],
+         'RFC 3461 4.1: NOTIFY=DELAY')
+tap.same(delays(remote(0, 'slow@c.test'), sender=''), [],
+         'RFC 3461 6.1: none of a message from <>')
+stop(p)
+p = start()
+
 # Faults: the state is written before, and after
 stop(p)
 full = []

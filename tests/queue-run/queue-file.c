@@ -31,7 +31,7 @@ static void build(void)
                   .records = ALIGNED,
                   .message = ALIGNED + 2 * QUEUE_RECORD,
                   .size = sizeof MESSAGE - 1};
-  queue_record const r = {'w', 1, 1795500400, "451 4.2.0 Later"};
+  queue_record const r = {'w', 0, 1, 1795500400, "451 4.2.0 Later"};
   memset(good, ' ', ALIGNED);
   queue_line_header(good, &q);
   memcpy(good + QUEUE_HEADER, ENVELOPE, sizeof ENVELOPE - 1);
@@ -88,7 +88,7 @@ static int without_memory(void)
 static void kept(void)
 {
   queue_file q;
-  queue_record r = {'f', 2, 7, "550 5.1.1 no"}, again;
+  queue_record r = {'f', 0, 2, 7, "550 5.1.1 no"}, again;
   put(good, size);
   is_int(queue_file_open(&q, queue, id, 1), 1, "opened to write");
   is_int(queue_record_put(&q, 1, &r), 1, "a record put");

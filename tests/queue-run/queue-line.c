@@ -18,6 +18,13 @@ static void test_record(void)
   ok(b.status == 'w' && b.attempts == 12 && b.next == a.next &&
          !strcmp(b.reply, a.reply),
      "as it was");
+  a.delay = QUEUE_DELAY_TOLD;
+  queue_line_record(line, &a);
+  ok(!strncmp(line, "w+ 12 ", 6) && queue_line_record_read(&b, line) &&
+         b.delay == QUEUE_DELAY_TOLD && b.next == a.next &&
+         !strcmp(b.reply, a.reply),
+     "a delay that was told");
+  a.delay = 0;
   memset(a.reply, 'x', QUEUE_REPLY);
   a.attempts = 4294967295u;
   a.next = 9223372036854775807LL;
