@@ -20,7 +20,7 @@ static int usable(unsigned char const *s, size_t len)
 static int add(dane *d, unsigned char const *s, size_t len)
 {
   static char const hex[] = "0123456789abcdef";
-  char head[16];
+  char head[32];
   snprintf(head, sizeof head, "tlsa=%u %u %u ", s[0], s[1], s[2]);
   if (!stralloc_cats(&d->records, head) ||
       !stralloc_readyplus(&d->records, 2 * len))
