@@ -11,7 +11,7 @@
 #define PARCEL_FACT 1024          /* most bytes of a P record's value */
 #define PARCEL_REPLY 512          /* most bytes of a reply text */
 #define PARCEL_MS (5 * 60 * 1000) /* for the next record, and the report */
-#define PARCEL_RECIPIENTS 20000   /* most T records of one parcel */
+#define PARCEL_RECIPIENTS 50000   /* most T records of one parcel */
 
 enum {
   PARCEL_BEGIN = 'I',

@@ -40,7 +40,7 @@ class Rohrpost(servers.Rohrpost):
     name = "rohrpost"
     programs = ("unix-listen", "queue-put", "queue-run", "smtp-send",
                 "table-build")
-    MOST = 20000  # recipients of a parcel
+    MOST = 50000  # recipients of a parcel
 
     def __init__(self, root, programs):
         servers.Server.__init__(self, root)
