@@ -150,14 +150,21 @@ static void to_rcpt(steps *t, recipient *to, reply *r)
   }
 }
 
-static void to_data(steps *t, reply *r)
+/* 1, or 0 and *o: whatever it answers, this is not the peer's answer to it */
+static int to_data(steps *t, reply const *r)
 {
   *t->data = *r;
-  if (r->code / 100 == 2 || (r->code / 100 == 3 && r->code != 354)) {
-    t->data->code = 451;
-    snprintf(t->data->text, sizeof t->data->text, "bad reply to DATA");
-    *t->data->enhanced = 0;
-  }
+  if (r->code == 354 || r->code >= 400) return 1;
+  outcome_set(t->o, 451, "4.5.0 %s: bad reply to DATA", t->s->host);
+  return 0;
+}
+
+/* 1, or 0 and *o. MAIL would be refused within the old transaction. */
+static int to_rset(steps *t, reply const *r)
+{
+  if (r->code / 100 == 2) return 1;
+  outcome_set(t->o, 451, "4.5.0 %s: bad reply to RSET", t->s->host);
+  return 0;
 }
 
 static char const *name(steps const *t, size_t k)
@@ -186,11 +193,11 @@ static int take(steps *t, size_t k)
     outcome_reply(t->o, t->s->host, &r);
     return 0;
   }
+  if (k == RSET) return to_rset(t, &r);
+  if (k >= FIRST_RCPT + t->l->n) return to_data(t, &r);
   if (k == MAIL)
     to_mail(t, &r);
-  else if (k >= FIRST_RCPT + t->l->n)
-    to_data(t, &r);
-  else if (k >= FIRST_RCPT)
+  else
     to_rcpt(t, t->l->v + k - FIRST_RCPT, &r);
   return 1;
 }
@@ -199,6 +206,10 @@ static int exchange(steps *t)
 {
   size_t window = t->s->can & CAN_PIPELINING ? WINDOW : 1;
   while (t->got < t->end) {
+    if (line_pending(&t->s->in)) { /* all replies have been read */
+      outcome_error(t->o, t->s->host, name(t, t->got), EPROTO);
+      return 0;
+    }
     while (t->sent < t->end && t->sent - t->got < window &&
            t->s->outlen < sizeof t->s->out / 2)
       put_step(t, t->sent++);

@@ -171,6 +171,10 @@ static int reuse(deliverer *d, letter *l, parcel_in *in, char const *where,
 {
   outcome o;
   if (d->session.fd < 0) return 0;
+  if (session_early(&d->session)) { /* gone, or about to (RFC 5321 3.8) */
+    session_close(&d->session);
+    return 0;
+  }
   if (strcmp(d->destination, where) || !source_same(&d->session.own, own) ||
       session_full(&d->session, d->most) || !keeps(d, flags)) {
     session_quit(&d->session);

@@ -110,13 +110,17 @@ typedef struct way {
   int chunks;       /* by BDAT, and s->out begins with room for its line */
   unsigned waiting; /* chunks whose replies have not been read */
   reply *early;
+  int lost; /* errno of a chunk's reply */
 } way;
 
 /* The replies of all chunks but so many: 1 or 0 */
 static int chunk_replies(way *w, unsigned left)
 {
   for (; w->waiting > left; w->waiting--) {
-    if (session_reply(w->s, w->early, w->s->limits->block) < 0) return 0;
+    if (session_reply(w->s, w->early, w->s->limits->block) < 0) {
+      w->lost = errno;
+      return 0;
+    }
     if (w->early->code / 100 != 2) return 0;
     w->early->code = 0;
   }
@@ -132,6 +136,7 @@ static int chunk(way *w, int last)
   int len =
       snprintf(line, sizeof line, "BDAT %zu%s\r\n", n, last ? " LAST" : "");
   char *from = s->out + CHUNK_LINE - len;
+  if (!w->waiting && session_early(s)) return 0;
   memcpy(from, line, (size_t)len);
   session_show(s, line, (size_t)len);
   s->outlen = CHUNK_LINE;
@@ -183,7 +188,7 @@ static int finish(way *w)
   }
   if (sizeof s->out - s->outlen < 8 && !flush(s)) return 0;
   s->outlen += dots_end(&w->state, s->out + s->outlen);
-  return flush(s);
+  return !session_early(s) && flush(s);
 }
 
 int message_send(session *s, letter *l, parcel_in *in, reply *early)
@@ -196,5 +201,6 @@ int message_send(session *s, letter *l, parcel_in *in, reply *early)
   if (r > 0) r = stream(&w, l, in);
   if (r > 0) r = finish(&w) ? MESSAGE_SENT : MESSAGE_EARLY;
   s->outlen = 0;
+  if (w.lost) return errno = w.lost, MESSAGE_LOST;
   return r < 0 ? MESSAGE_BROKEN : r;
 }

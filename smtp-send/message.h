@@ -20,9 +20,10 @@ int message_tls_optional(letter const *l);
 int message_8bit(letter const *l);
 
 enum {
-  MESSAGE_SENT = 1,   /* with its end: the reply comes */
-  MESSAGE_EARLY = 0,  /* the peer spoke or broke off before that */
-  MESSAGE_BROKEN = -1 /* the parcel did: errno */
+  MESSAGE_SENT = 1,    /* with its end: the reply comes */
+  MESSAGE_EARLY = 0,   /* the peer spoke or broke off before that */
+  MESSAGE_BROKEN = -1, /* the parcel did: errno */
+  MESSAGE_LOST = -2 /* no reply to a chunk, or none that can be read: errno */
 };
 /* *early: what the peer said before the end, if that has been read; else its
    code is 0. */

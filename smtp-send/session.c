@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,11 @@ void session_show(session const *s, char const *lines, size_t len)
       n = 5 + strcspn(lines + 5, " \r\n");
     log_info("%s: C: %.*s", s->show, (int)n - (lines[n - 1] == '\r'), lines);
   }
+}
+
+int session_early(session const *s)
+{
+  return line_pending(&s->in) || io_wait(s->fd, POLLIN, 0) > 0;
 }
 
 int session_flush(session *s, unsigned seconds)
@@ -150,8 +156,10 @@ static void capabilities(session *s, char const *text)
 /* A command and its reply: 1, or 0 and *o */
 static int ask(session *s, reply *r, char const *what, outcome *o)
 {
-  if (session_flush(s, s->limits->helo) > 0 &&
-      session_reply(s, r, s->limits->helo) > 0)
+  if (line_pending(&s->in))
+    errno = EPROTO;
+  else if (session_flush(s, s->limits->helo) > 0 &&
+           session_reply(s, r, s->limits->helo) > 0)
     return 1;
   outcome_error(o, s->host, what, errno);
   return 0;

@@ -107,6 +107,10 @@ void session_show(session const *s, char const *lines, size_t len);
 /* So many seconds from now, but not beyond the letter's deadline. */
 io_time session_until(session const *s, unsigned seconds);
 
+/* Whether the peer has said what nobody has asked for, or has gone, when
+   nothing is awaited: no later reply could be told from it. */
+int session_early(session const *s);
+
 /* 1 or -1 with errno. */
 int session_flush(session *s, unsigned seconds);
 int session_reply(session *s, reply *r, unsigned seconds);

@@ -38,7 +38,7 @@ static void answered(session *s, letter *l, reply const *r)
 {
   outcome o;
   outcome_reply(&o, s->host, r);
-  if (r->code == 421) session_close(s);
+  if (r->code == 421 || r->code / 100 == 3) session_close(s);
   finish(s, l, &o);
 }
 
@@ -70,16 +70,21 @@ static int send_message(session *s, letter *l, parcel_in *in)
     return errno = e, TX_BROKEN;
   }
   if (sent == MESSAGE_SENT && s->lmtp) return lmtp_answers(s, l), TX_DONE;
-  if (!(sent == MESSAGE_EARLY && r.code) &&
-      session_reply(s, &r, sent == MESSAGE_SENT ? s->limits->dot : 5) < 0) {
+  if (sent == MESSAGE_LOST ||
+      (!(sent == MESSAGE_EARLY && r.code) &&
+       session_reply(s, &r, sent == MESSAGE_SENT ? s->limits->dot : 5) < 0)) {
     outcome_error(&o, s->host, "message", errno);
     finish(s, l, &o);
     session_close(s);
     return TX_DONE;
   }
-  if (sent != MESSAGE_SENT && r.code / 100 == 2) r.code = 451;
   s->dirty = 0;
-  answered(s, l, &r);
+  if (sent != MESSAGE_SENT && r.code / 100 == 2) {
+    outcome_set(&o, 451, "4.5.0 %s: answers before the end of the message",
+                s->host);
+    finish(s, l, &o);
+  } else
+    answered(s, l, &r);
   if (sent != MESSAGE_SENT) session_close(s);
   return TX_DONE;
 }
@@ -93,6 +98,7 @@ int transaction(session *s, letter *l, parcel_in *in, outcome *o)
   r = commands_send(s, l, &data, o);
   if (r == COMMANDS_NEXT) {
     session_close(s);
+    if (!letter_left(l)) return TX_DONE;
     return before ? TX_STALE : TX_NEXT;
   }
   if (r == COMMANDS_DATA) return send_message(s, l, in);
