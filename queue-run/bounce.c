@@ -36,15 +36,16 @@ static void sender_get(queue_file const *q, sender *s)
   }
 }
 
-/* Who is told: the sender; of a bounce's failure the postmaster, who is
-   never told of one that was for himself; or 0. */
+/* Who is told: the sender, if he is not a stranger who is not to be; of a
+   bounce's failure the postmaster, who is never told of one that was for
+   himself; or 0. */
 static char const *told(run_config const *c, queue_file const *q,
                         sender const *s)
 {
   envelope_walk w = queue_file_walk(q);
   parcel_record r;
   char const *to = c->postmaster;
-  if (*s->path) return s->path;
+  if (*s->path) return c->own && !strcmp(q->class, "received") ? 0 : s->path;
   if (!to) return 0;
   while (envelope_next(&w, &r) > 0)
     if (r.type == PARCEL_TO && !strcasecmp(parcel_part(&r, 1), c->postmaster))
@@ -139,7 +140,9 @@ static void tell(run_config const *c, queue_file *q, station *s,
   b.full = from.full;
   b.to = told(c, q, &from);
   if (!b.to) {
-    log_warn("%s is a bounce that failed: dropped", o->id);
+    log_warn("%s %s: dropped", o->id,
+             *from.path ? "has a notice for a stranger"
+                        : "is a bounce that failed");
   } else if (station_open(s, c->report, b.deadline) < 0) {
     r->outcome = WORK_NO_SERVICE;
     return;

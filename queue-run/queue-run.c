@@ -18,7 +18,7 @@
 #include "run-loop.h"
 
 #define USAGE                                                                  \
-  "queue-run [ -n ] [ -d fd ] [ -l lanes ] [ -c lanes ] [ -r first ] "         \
+  "queue-run [ -n ] [ -o ] [ -d fd ] [ -l lanes ] [ -c lanes ] [ -r first ] "  \
   "[ -g percent ] [ -m longest ] [ -e expiry ] [ -t seconds ] "                \
   "[ -w seconds ] [ -b seconds ] [ -R rate ] [ -s seconds ] [ -i seconds ] "   \
   "[ -p postmaster ] [ -S send ] [ -P put ] [ -B report ] [ directory ]"
@@ -158,7 +158,7 @@ int main(int argc, char const *const *argv)
   c.report = socket_path(report, "queue-report");
   for (;;) {
     int opt =
-        subgetopt_r(argc, argv, "nd:l:c:r:g:m:e:w:t:b:R:s:i:p:S:P:B:", &l);
+        subgetopt_r(argc, argv, "nod:l:c:r:g:m:e:w:t:b:R:s:i:p:S:P:B:", &l);
     if (opt == -1) break;
     switch (opt) {
     case 'n': show = 1; break;
@@ -175,6 +175,7 @@ int main(int argc, char const *const *argv)
     case 'R': c.rate = number('R', l.arg, 1, 60000); break;
     case 's': c.rescan = number('s', l.arg, 1, 1 << 20); break;
     case 'i': c.soon = number('i', l.arg, 1, 1 << 20); break;
+    case 'o': c.own = 1; break;
     case 'p': c.postmaster = l.arg; break;
     case 'S': c.send = l.arg; break;
     case 'P': c.local = l.arg; break;

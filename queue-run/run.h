@@ -32,6 +32,7 @@ typedef struct run_config {
   unsigned rate;         /* messages a minute to one destination; 0: any */
   char const *send, *local, *report; /* sockets */
   char const *postmaster;            /* for double bounces, or 0 */
+  int own;                           /* only senders of our own are told */
 } run_config;
 
 /* Routes are read from mail.cdb at path, and again where it was replaced; a

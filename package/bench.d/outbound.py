@@ -55,8 +55,8 @@ class Rohrpost(servers.Rohrpost):
                         ROHRPOST_TABLES=root + "/tables",
                         ROHRPOST_QUEUE=root + "/queue")
         self.tree = Tree(root + "/log", (
-            ["unix-listen", root + "/run/send", "smtp-send", "-w", "-t", "",
-             "-c", "1000"], self.env))
+            ["unix-listen", root + "/run/send", "smtp-send", "-w", "-L",
+             "tls=none", "-t", "", "-c", "1000"], self.env))
 
     def fill(self, messages):
         data, n = [], 0

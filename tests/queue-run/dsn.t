@@ -266,6 +266,13 @@ tap.same([len(delays(remote(0, 'slow@c.test', f'notify={n}')))
 tap.same(delays(remote(0, 'slow@c.test'), sender=''), [],
          'RFC 3461 6.1: none of a message from <>')
 stop(p)
+
+# -o: strangers, whose names may be forged, are told nothing
+p = start('-o')
+for klass, n in ('received', 0), ('submitted', 1):
+    tap.same(len(notices(local(0, 'bob', 'notify=SUCCESS'), klass=klass)), n,
+             f'-o: notices for the sender of what was {klass}')
+stop(p)
 p = start()
 
 # Faults: the state is written before, and after
