@@ -209,7 +209,7 @@ with open(path(first), 'rb') as f:
 
 def within(kib, *options):
     """Lines, or None where the data does not fit into that."""
-    p = subprocess.run(['sh', '-c', f'ulimit -d {kib}; exec queue-list "$@"',
+    p = subprocess.run(['sh', '-c', f'ulimit -d {kib} && exec queue-list "$@"',
                         'sh', *options], stdout=subprocess.PIPE,
                        stderr=subprocess.DEVNULL)
     return None if p.returncode else p.stdout.count(b'\n')
@@ -217,13 +217,14 @@ def within(kib, *options):
 
 # a program with sanitizers has its own idea of memory
 sanitized = os.environ.get('O', '').endswith('-san')
-need = 1 << 20 if sanitized else next(
+need = 0 if sanitized else next(
     n for n in range(256, 8192, 64) if within(n, '-s') == 3)
+limit = 'unlimited' if sanitized else need + 64
 folder = os.path.dirname(path(first))
 for i in range(20000):
     with open(f'{folder}/{i:09d}{first[9:]}', 'wb') as f:
         f.write(data)
-tap.same(within(need + 64), 20001, f'20,001 messages in {need + 64} KiB')
-tap.same(within(need + 64, '-j'), 20001, 'as JSON')
-tap.same(within(need + 64, '-s'), 3, f'counted, of which one needs {need}')
+tap.same(within(limit), 20001, f'20,001 messages in {limit} KiB')
+tap.same(within(limit, '-j'), 20001, 'as JSON')
+tap.same(within(limit, '-s'), 3, f'counted, of which one needs {need}')
 tap.finish()
