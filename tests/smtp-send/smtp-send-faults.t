@@ -293,7 +293,8 @@ zones = {'good.test': [('A', '127.2.255.1')]}
 for i in range(len(cells)):
     zones[f'b{i}.test'] = [('A', f'127.2.{i // 200}.{i % 200 + 1}')]
     zones[f'one{i}.test'] = [('MX', (10, f'b{i}.test'))]
-    zones[f'two{i}.test'] = [('MX', (10, f'b{i}.test')), ('MX', (20, 'good.test'))]
+    zones[f'two{i}.test'] = [('MX', (10, f'b{i}.test')),
+                             ('MX', (20, 'good.test'))]
 dns = Server(zones)
 
 
@@ -352,7 +353,8 @@ def judge(i, reports, log, peak, code, usual):
 
 
 usual = run(['-t', '', '-L', 'tls=none', '-p', str(good.port)], dns.env,
-            [parcel(b'Subject: usual\r\n\r\n' + BODY['BDAT'], to=['u@good.test'])])
+            [parcel(b'Subject: usual\r\n\r\n' + BODY['BDAT'],
+                    to=['u@good.test'])])
 ok(usual[2] > 0 and not usual[3], 'a host in order', usual)
 with concurrent.futures.ThreadPoolExecutor(16) as pool:
     for i, (there, result) in enumerate(pool.map(cell, range(len(cells)))):
