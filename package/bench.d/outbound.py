@@ -56,7 +56,7 @@ class Rohrpost(servers.Rohrpost):
                         ROHRPOST_QUEUE=root + "/queue")
         self.tree = Tree(root + "/log", (
             ["unix-listen", root + "/run/send", "smtp-send", "-w", "-L",
-             "tls=none", "-t", "", "-c", "1000"], self.env))
+             "tls=none", "-S", "", "-t", "", "-c", "1000"], self.env))
 
     def fill(self, messages):
         data, n = [], 0
