@@ -73,6 +73,36 @@ for verb in ('CONNECT', 'HELO', 'MAIL', 'RCPT', 'DATA'):
         swaks('--drop-after', verb, where=where)
 swaks(rule='after all that')
 
+# OpenSMTPD's own client, by package/deps-unpack
+OPENSMTPD = os.environ.get('O', 'build').replace('build-san', 'build') + \
+    '/unpacked/opensmtpd/usr/bin/smtp'
+
+
+def opensmtpd(url, *to, code=0):
+    before = len(sink.whole())
+    r = subprocess.run([OPENSMTPD, '-C', '-F', 's@b.test', '-H', 'c.test', '-s',
+                        url, *(to or ['alice@a.test'])], capture_output=True,
+                       input=b'Subject: o\n\n.dot\n\xc3\xa9\n', timeout=60)
+    n = came(not code, before)
+    said = b': %d ' % (code or 250) in r.stderr  # it exits 0 in any case
+    return tap.ok(said == (code != 0) and n == (code == 0),
+                  f'OpenSMTPD: {url.split(":")[0]} {" ".join(to)}', r.stderr,
+                  r.stdout, n)
+
+
+if not os.path.exists(OPENSMTPD):
+    tap.ok(True, 'OpenSMTPD was not to be had # SKIP')
+else:
+    opensmtpd(f'smtp://127.0.0.1:{port}')
+    tap.ok(b'\r\n\r\n.dot\r\n\xc3\xa9\r\n' in sink.whole()[-1].message(),
+           'OpenSMTPD: dots and 8 bits')
+    opensmtpd(f'smtp+tls://127.0.0.1:{port}')
+    opensmtpd(f'smtp+notls://127.0.0.1:{port}')
+    opensmtpd(f'smtp://127.0.0.1:{staged_port}')
+    opensmtpd(f'lmtp://127.0.0.1:{lmtp_port}')
+    opensmtpd(f'smtp://127.0.0.1:{port}', 'nobody@a.test', code=550)
+    opensmtpd(f'smtp://127.0.0.1:{port}', 'x@far.test', code=550)
+
 if not shutil.which('smtp-source'):
     tap.ok(True, 'Postfix is not here # SKIP')
 else:
