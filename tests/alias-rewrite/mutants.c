@@ -1,4 +1,4 @@
-/* needs: alias-rewrite/table-text.o alias-rewrite/table-entries.o alias-rewrite/table-mail.o alias-rewrite/table-alias.o alias-rewrite/table-list.o alias-rewrite/table-senders.o alias-rewrite/senders.o -lsodium -lidn2 -lutf8proc */
+/* needs: alias-rewrite/table-text.o alias-rewrite/table-entries.o alias-rewrite/table-mail.o alias-rewrite/table-alias.o alias-rewrite/table-list.o alias-rewrite/table-senders.o alias-rewrite/table-policies.o alias-rewrite/senders.o -lsodium -lidn2 -lutf8proc */
 /* The text tables, damaged: an entry is taken, or the line is named and why;
    and addresses, damaged, asked of what was made of them. */
 #include <setjmp.h>
@@ -13,6 +13,7 @@
 #include "alias-rewrite/senders.h"
 #include "alias-rewrite/table-list.h"
 #include "alias-rewrite/table-mail.h"
+#include "alias-rewrite/table-policies.h"
 #define MUTANTS 1500
 #include "mutate.h"
 #include "nomem.h"
@@ -182,6 +183,12 @@ static int list(char *s, size_t len)
   return reads(s, len, list_entry, &m.senders) ? printed(&m.senders) : 0;
 }
 
+static int policies(char *s, size_t len)
+{
+  empty(&m);
+  return reads(s, len, policy_entry, &m.senders) ? printed(&m.senders) : 0;
+}
+
 static void tables(void)
 {
   static mutants_input const domain[] = {IN("# ours\n" OURS)};
@@ -200,6 +207,11 @@ static void tables(void)
       IN("/(.*)@x\\.test/: \\1@our.test\n")};
   static mutants_input const listed[] = {
       IN("a@x.test\n@y.test\n@.z.test\n<>\n")};
+  static mutants_input const policy[] = {
+      IN("# ours\na.test: tls=none, mx=dnssec\n.b\xc3\xbc"
+         "cher.test : dane=no\n"),
+      IN("[192.0.2.1]: tls=encrypted\n[2001:DB8::1]: name=a.test\n* : "
+         "sts=no\n")};
 #define MEANS "@:,.#=+\"\\/|()*$ \t\n\r\0\xc3\xbc"
   show_mutants("domains", domain, MEANS, domains);
   show_mutants("accounts", account, MEANS "09KMG", accounts);
@@ -207,6 +219,7 @@ static void tables(void)
   show_mutants("aliases", alias, MEANS "[]{}-", aliases);
   show_mutants("senders", sender, MEANS, senders);
   show_mutants("sender-rewrites", rewrite, MEANS, rewrites);
+  show_mutants("policies", policy, MEANS "[]=12ab", policies);
   show_mutants("a list", listed, MEANS "<>", list);
 }
 

@@ -20,12 +20,16 @@
 #include "mutate.h"
 #include "net.h"
 #include "quoted-printable.h"
+#include "tls-policy.h"
 #include "utf8.h"
 
 #define IN(text)                                                               \
   {                                                                            \
     BYTES(text)                                                                \
   }
+
+#define DIGITS                                                                 \
+  "0123456789abcdefABCDEF0123456789abcdef0123456789abcdef0123456789"
 
 static int printable(char const *s)
 {
@@ -241,6 +245,21 @@ static int words(char *s, size_t n)
   return filter_actions_scan(a, known, 2, s);
 }
 
+/* What is taken are levels, and options for tls-connect(8), each with its
+   NUL. */
+static int policy(char *s, size_t n)
+{
+  tls_policy p = TLS_POLICY_ZERO;
+  int r = tls_policy_words(&p, s, n);
+  if (p.tls < TLS_NONE || p.tls > TLS_AUTHENTICATED || p.mx < MX_NONE ||
+      p.mx > MX_DNSSEC || (p.must.len && p.must.s[p.must.len - 1]))
+    r = -1;
+  for (size_t i = 0; r > 0 && i < p.must.len; i += strlen(p.must.s + i) + 1)
+    if (!strchr(p.must.s + i, '=') || !printable(p.must.s + i)) r = -1;
+  stralloc_free(&p.must);
+  return r;
+}
+
 /* Nothing is refused; what has no = is text. */
 static int quoted(char *s, size_t n)
 {
@@ -277,6 +296,11 @@ static void addresses_and_words(void)
       IN("192.0.2.0/24,2001:db8::/32,::1,10.1.2.3")};
   static mutants_input const options[] = {IN("none=reject,fail=junk"),
                                           IN("550 5.7.1 Go away")};
+  static mutants_input const policies[] = {
+      IN("tls=authenticated, mx=mtasts dane=no\tsts=no\r\n"),
+      IN("name=mx.a.test,name=b_c.test tls-required=ignore dane=yes"),
+      IN("pin=sha256:" DIGITS ", pin=sha256:" DIGITS " sts=yes,mx=dnssec"),
+      IN("")};
   static mutants_input const qp[] = {IN("a=C3=BC_b =\r\nc=20\r\n")};
   static mutants_input const utf8[] = {
       IN("a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80z")};
@@ -290,6 +314,7 @@ static void addresses_and_words(void)
   show_mutants_text("ip", ips, "0129:./afF%", addresses);
   show_mutants_text("net", nets, "0129:./,af ", networks);
   show_mutants_text("filter-words", options, "=,5 .0njd\r\n\xff\"", words);
+  show_mutants("tls-policy", policies, "=, \t\r\n\0:-._aG9", policy);
   show_mutants("quoted-printable", qp, "=_ \r\n\t09AFaf", quoted);
   show_mutants("utf8", utf8, "\x80\xbf\xc0\xc3\xe0\xed\xa0\xf4\x90\xff",
                characters);

@@ -22,6 +22,7 @@
 #include "parcel.h"
 #include "quoted-printable.h"
 #include "srs.h"
+#include "tls-policy.h"
 
 #define STR(s) s, sizeof(s) - 1
 
@@ -264,6 +265,16 @@ static int rewritten(void)
   return r;
 }
 
+static int policy(void)
+{
+  tls_policy p = TLS_POLICY_ZERO;
+  int r = tls_policy_words(&p, STR("tls=none name=a.test name=b.test"));
+  r = nomem_judge(
+      r, holds(&p.must, STR("verify=pkix\0host=a.test\0name=b.test\0")));
+  stralloc_free(&p.must);
+  return r;
+}
+
 int main(void)
 {
   open_secrets();
@@ -278,6 +289,7 @@ int main(void)
   nomem_each(http_answers, "http_answer_get");
   nomem_each(answers, "dns_parse");
   nomem_each(rewritten, "srs");
+  nomem_each(policy, "tls_policy_words");
   table_close(secrets);
   return done();
 }
