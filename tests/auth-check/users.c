@@ -68,6 +68,9 @@ int main(void)
   big[sizeof big - 1] = 0;
   make(big);
   is_int(users_find("a.b@our.test", account, hash), -1, "a hash too long");
+  is_int(users_find("c@our.test", account, hash), -1, "as that of nobody");
+  if (truncate(path, 2100) < 0) return 111;
+  is_int(users_find("a.b@our.test", account, hash), -1, "a table cut short");
   unlink(path);
   return done();
 }

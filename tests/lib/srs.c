@@ -8,6 +8,7 @@
 #include <skalibs/cdbmake.h>
 
 #include "addr.h"
+#include "srs-hash.h"
 #include "srs.h"
 #include "mutate.h"
 #include "tap.h"
@@ -118,6 +119,30 @@ static void limits(table *t)
      "srs_is");
 }
 
+/* What only who holds the secret can have made, and did not */
+static int vouched(table *t, char kind, char const *text)
+{
+  char hash[SRS_HASH], local[300], to[ADDR_MAX + 1];
+  stralloc out = STRALLOC_ZERO;
+  int n = srs_hash_make(t, kind, text, strlen(text), hash), r;
+  n = snprintf(local, sizeof local, "SRS%c=%.*s=%s", kind, n, hash, text);
+  r = srs_reverse(t, &out, local, (size_t)n, NOW);
+  snprintf(to, sizeof to, "%.*s", r > 0 ? (int)out.len : 0, out.s);
+  stralloc_free(&out);
+  return r > 0 && *to ? 1 : r;
+}
+
+static void vouched_for(table *t)
+{
+  static char const *const v[] = {
+      "0jn=x",     "0jn-x.test=a", "0!n=x.test=a", "0j!=x.test=a",
+      "0jn=x.tes", "0jn=.x=a",     "1x.test",      "1=+a=jn=x.test=b",
+      "1x.test=",  "1x.test=a=b",  "1.x=+a=jn=x=b"};
+  is_int(vouched(t, '0', "JN=x.test=a"), 1, "a stamp in capitals");
+  for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+    ok(!vouched(t, *v[i], v[i] + 1), "SRS%s is no address", v[i]);
+}
+
 /* Hashes that Python's hmac made (RFC 2104); a key longer than a block, too */
 static void shared_hash(void)
 {
@@ -160,6 +185,7 @@ int main(void)
   limits(t);
   ok(reverse(brief, forward(t, "a@x.test", NOW), NOW, to) < 0,
      "a secret that is too short is an error, not a forgery");
+  vouched_for(t);
   shared_hash();
   mutations(t);
   table_close(t);

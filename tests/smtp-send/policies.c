@@ -70,7 +70,7 @@ static void texts(void)
   stralloc_free(&p.mx);
 }
 
-static int policy(char *s, size_t len)
+static int text_read(char *s, size_t len)
 {
   sts p = STS_ZERO;
   int r = sts_read(&p, s, len);
@@ -84,7 +84,7 @@ static int policy(char *s, size_t len)
   return r;
 }
 
-static int policy_starved(void)
+static int text_starved(void)
 {
   sts p = STS_ZERO;
   int r = read_text(&p, POLICY);
@@ -280,8 +280,8 @@ int main(void)
                                        IN("none no TXT record\n")};
   static mutants_input const records[] = {IN(TLSA)};
   texts();
-  show_mutants("MTA-STS policy", text, ":* \t\r\n.\0SvTe19\x80", policy);
-  nomem_each(policy_starved, "sts_read");
+  show_mutants("MTA-STS policy", text, ":* \t\r\n.\0SvTe19\x80", text_read);
+  nomem_each(text_starved, "sts_read");
   show_mutants("answer of sts-fetch", said, ": \n*\0pn\x80", asked);
   nomem_each(ask_starved, "sts_ask");
   service_gone();
