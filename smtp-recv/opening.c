@@ -15,8 +15,10 @@ static io_time soon(void)
   return io_after(PARCEL_MS);
 }
 
+/* Behind a way in that broke nothing is put. */
 static int put(session *s, char type, void const *bytes, size_t n)
 {
+  if (s->opening == OPENING_NONE) return -1;
   if (way_put(&s->way, type, bytes, n, soon()) > 0) return 1;
   log_warnsys("%s: the way in broke", s->id);
   way_drop(&s->way);
@@ -24,52 +26,48 @@ static int put(session *s, char type, void const *bytes, size_t n)
   return -1;
 }
 
-static int fact(session *s, char const *name, char const *value)
+static void fact(session *s, char const *name, char const *value)
 {
   char record[PARCEL_FACT];
-  int n;
-  if (!*value) return 1;
-  n = snprintf(record, sizeof record, "%s=%s", name, value);
-  if (n < 0 || (size_t)n >= sizeof record) return 1;
-  return put(s, PARCEL_CLIENT, record, (size_t)n);
+  if (!*value) return;
+  snprintf(record, sizeof record, "%s=%s", name, value);
+  put(s, PARCEL_CLIENT, record, strlen(record));
 }
 
-static int fact_number(session *s, char const *name, unsigned long n)
+static void fact_number(session *s, char const *name, unsigned long n)
 {
   char value[24];
   snprintf(value, sizeof value, "%lu", n);
-  return n ? fact(s, name, value) : 1;
+  if (n) fact(s, name, value);
 }
 
-static int client(session *s)
+static void fact_clean(session *s, char const *name, char const *value)
 {
   char clean[SESSION_HELO + 1];
-  char const *rdns = ucspi_get("REMOTEHOST");
-  serve_peer const *p = s->peer;
-  if (fact(s, "id", s->id) < 0 || fact(s, "ip", p->ip) < 0 ||
-      fact_number(s, "port", p->port) < 0 ||
-      fact(s, "localip", p->localip) < 0 ||
-      fact_number(s, "localport", p->localport) < 0)
-    return -1;
-  parcel_clean(clean, sizeof clean, s->helo, strlen(s->helo));
-  if (fact(s, "helo", clean) < 0) return -1;
-  if (!rdns) return 1;
-  parcel_clean(clean, sizeof clean, rdns, strlen(rdns));
-  return fact(s, "rdns", clean);
+  parcel_clean(clean, sizeof clean, value, strlen(value));
+  fact(s, name, clean);
 }
 
-static int facts(session *s)
+static void facts(session *s)
 {
+  serve_peer const *p = s->peer;
+  char const *rdns = ucspi_get("REMOTEHOST");
   trace t;
   trace_proto(&t, s->o->mode->lmtp, s->extended, s->tls, *s->user != 0,
               s->utf8);
-  return client(s) > 0 && fact(s, "proto", t.proto) > 0 &&
-                 fact(s, "tls", s->tls_info.version) > 0 &&
-                 fact(s, "cipher", s->tls_info.cipher) > 0 &&
-                 fact(s, "user", s->user) > 0 && fact(s, "by", s->o->me) > 0 &&
-                 fact_number(s, "time", (unsigned long)time(0)) > 0
-             ? 1
-             : -1;
+  fact(s, "id", s->id);
+  fact(s, "ip", p->ip);
+  fact_number(s, "port", p->port);
+  fact(s, "localip", p->localip);
+  fact_number(s, "localport", p->localport);
+  fact_clean(s, "helo", s->helo);
+  if (rdns) fact_clean(s, "rdns", rdns);
+  fact(s, "proto", t.proto);
+  fact(s, "tls", s->tls_info.version);
+  fact(s, "cipher", s->tls_info.cipher);
+  fact(s, "user", s->user);
+  fact(s, "by", s->o->me);
+  fact_number(s, "time", (unsigned long)time(0));
 }
 
 static int begin(session *s)
@@ -81,8 +79,9 @@ static int begin(session *s)
   snprintf(s->parcel, sizeof s->parcel, "%s.%u", s->id, ++s->parcels);
   s->opening = OPENING_FACTS;
   s->to_put = 0;
-  if (put(s, PARCEL_BEGIN, s->parcel, strlen(s->parcel)) < 0) return -1;
-  return facts(s);
+  put(s, PARCEL_BEGIN, s->parcel, strlen(s->parcel));
+  facts(s);
+  return s->opening == OPENING_NONE ? -1 : 1;
 }
 
 static int recipients(session *s)

@@ -240,6 +240,21 @@ c = Client(['smtp-recv', '-o', '/nonexistent/socket'])
 tap.ok(c.start()[2].startswith('451 4.3.0'), 'no way in: 451 at RCPT')
 c.close()
 
+# one that broke when its facts had been judged: what is put into it later is
+# more than waits in memory
+s = Sink('gone')
+c = client('-S', 'connect', s=s)
+c.start()
+s.break_off()
+c.send(''.join(f'RCPT TO:<u{n}@a.test> ORCPT=rfc822;{"x" * 400}@b.test\r\n'
+               for n in range(99)))
+tap.same([c.reply()[:3] for _ in range(99)], ['250'] * 99, '99 recipients')
+tap.ok(c.data('x\r\n.\r\n').startswith('451 4.3.0'),
+       'a way in that broke before DATA: 451')
+c.start()
+tap.ok(c.data('x\r\n.\r\n').startswith('250'), 'and another one is opened')
+c.close()
+
 # a pipeline of its own
 c = Client(['smtp-recv', 'sh', '-c',
             'parcel run sh -c "cat >/dev/null; exit 100" | parcel to "$0"',
