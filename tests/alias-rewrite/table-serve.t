@@ -212,6 +212,50 @@ tap.ok(settled('back@a.test').startswith('back@'), 'until one is answered')
 tap.ok(ask('more@a.test').startswith('more@'), 'then all are asked')
 stop(p)
 
+# two places, one program
+p = serve('-t', '20000', '-c', '2')
+settled('up@a.test')
+s, r = ask(b'in@a.', False), ask('first@a.test', False)
+tap.ok(answer(r).startswith('first@a.test '), 'a question that is not whole '
+       'keeps nobody waiting')
+third = ask('third@a.test', False)
+s.sendall(b'test\n')
+tap.ok(answer(s).startswith('in@a.test '), 'it may come in pieces')
+s.close()
+tap.ok(answer(third).startswith('third@a.test '),
+       'a third client waits until a place is free')
+third.close()
+r.close()
+stop(p)
+
+# who has asked first is served first
+p = serve('-t', '20000')
+settled('up@a.test')
+low, high = ask('low@a.test', False), ask('high@a.test', False)
+answer(low), answer(high)
+waits = open(T.name + '/asked').read().count('wait@')
+busy = ask('wait@a.test', False)
+tap.until(lambda: open(T.name + '/asked').read().count('wait@') > waits)
+high.sendall(b'sooner@a.test\n')
+done = ask('x\t@a.test', False)
+answer(done)
+low.sendall(b'later@a.test\n')
+answer(ask('x\t@a.test', False))
+touch('go')
+answer(busy), answer(low), answer(high)
+asked = open(T.name + '/asked').read()
+tap.ok(asked.index('sooner@') < asked.index('later@'), 'in turn', asked)
+os.unlink(T.name + '/go')
+stop(p)
+
+# nobody answers, and more clients than it has copies wait
+p = serve('-t', '1500')
+settled('up@a.test')
+got = [ask('hang@a.test', False) for n in range(2)]
+tap.same([answer(x)[:11] for x in got], ['!the table '] * 2,
+         'who waits too long is told that nobody knows')
+stop(p)
+
 touch('broken')
 p = serve('-t', '300')
 tap.same(ask('x@a.test')[:11], '!the table ',

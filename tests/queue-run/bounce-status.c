@@ -8,19 +8,27 @@
 #include "mutate.h"
 #include "tap.h"
 
-/* The delivery status of one recipient with that ORCPT, reply and ENVID. */
+static char kind = QUEUE_FAILED;
+static char const *recipient = "x@c.test", *route = "remote";
+
+/* The delivery status of that recipient with that ORCPT, reply and ENVID. */
 static char const *status(char const *orcpt, char const *reply,
                           char const *envid, int utf8)
 {
   static char out[40000];
   stralloc head = STRALLOC_ZERO, t = STRALLOC_ZERO;
   char line[QUEUE_RECORD];
-  queue_record r = {.status = QUEUE_FAILED, .attempts = 1, .next = 1};
+  queue_record r = {.status = kind, .attempts = 1, .next = 1};
   queue_file q = {.recipients = 1, .time = 1};
   bounce b = {.done = 1, .utf8 = utf8, .q = &q, .envid = envid};
   parcel_record to;
   snprintf(r.reply, sizeof r.reply, "%s", reply);
-  stralloc_catb(&t, "0\0x@c.test\0route=remote\0orcpt=", 30);
+  stralloc_catb(&t, "0", 2);
+  stralloc_catb(&t, recipient, strlen(recipient) + 1);
+  stralloc_cats(&t, "route=");
+  stralloc_catb(&t, route, strlen(route) + 1);
+  stralloc_catb(&t, "mailbox=/x", 11);
+  stralloc_cats(&t, "orcpt=");
   stralloc_cats(&t, orcpt);
   stralloc_0(&t);
   to = (parcel_record){PARCEL_TO, t.s, t.len - 1};
@@ -87,6 +95,33 @@ static void test_mutations(void)
   ok(most <= 12, "and no line more than we write: %d", most);
 }
 
+/* RFC 3464 2.3.3, 2.3.2 */
+static void test_kinds(void)
+{
+  static char long_one[3000];
+  kind = QUEUE_GOOD;
+  has(status("", "250 2.0.0 Ok", "", 0), "Action: relayed\r\n", "relayed");
+  route = "local", recipient = "x@c.test";
+  has(status("", "250 2.0.0 Ok", "", 0), "Action: delivered\r\n", "delivered");
+  has(status("", REPLY, "", 0), "x-rohrpost", "no host said it");
+  route = "expanded";
+  has(status("", "250 2.0.0 Ok", "", 0), "Action: expanded\r\n", "expanded");
+  ok(!strstr(status("", "250 2.0.0 Ok", "", 0), "Diagnostic-Code"),
+     "2.3.6: nobody has said anything");
+  kind = QUEUE_FAILED, route = "remote";
+  recipient = "\xc3\xbc+@c.test";
+  has(status("", REPLY, "", 0),
+      "Final-Recipient: utf-8; \\x{FC}\\x{2B}@c.test\r\n",
+      "RFC 6533 3: a recipient in UTF-8");
+  has(status("", REPLY, "", 1), "Final-Recipient: utf-8; \xc3\xbc+@c.test\r\n",
+      "as it is");
+  recipient = "x@c.test";
+  memset(long_one, 'x', sizeof long_one - 1);
+  memcpy(long_one, "utf-8;\xc3\xbc", 8);
+  ok(strlen(status(long_one, REPLY, "", 0)) < 2600, "one too long is cut");
+  has(status("", "550 5.1.1 said: x", "", 0), "x-rohrpost", "no host");
+}
+
 int main(void)
 {
   has(status(ORCPT, REPLY, "", 0),
@@ -117,6 +152,7 @@ int main(void)
      "no type: nothing that may be said in ASCII");
   has(status("", "550 5.1.1 mx.c.test says: no", "", 0), "x-rohrpost",
       "words that are no host's");
+  test_kinds();
   test_mutations();
   return done();
 }
