@@ -26,6 +26,6 @@ int via_put(stralloc *to, parcel_record const *r, char const *via, int away)
   if (done && away) done = add(to, "route=remote", "");
   if (done && *via) done = add(to, "via=", via);
   if (!done || !stralloc_0(to)) return -1;
-  if (--to->len > PARCEL_RECORD) return errno = EMSGSIZE, -1;
+  if (--to->len >= PARCEL_RECORD) return errno = EMSGSIZE, -1;
   return 1;
 }

@@ -1,4 +1,4 @@
-/* needs: queue-run/edit-via.o queue-run/work-file.o queue-run/run-key.o queue-run/queue-new.o queue-run/queue-dir.o queue-run/queue-file.o queue-run/queue-line.o -lidn2 -lutf8proc */
+/* needs: queue-run/edit-via.o queue-run/via.o queue-run/work-file.o queue-run/run-key.o queue-run/queue-new.o queue-run/queue-dir.o queue-run/queue-file.o queue-run/queue-line.o -lidn2 -lutf8proc */
 /* Messages as queue-put leaves them: another way for some recipients, and what
    a lane keeps open from one order to the next; edited, removed and damaged in
    between, and without memory. */
@@ -91,6 +91,21 @@ static int edit(char const *marks, char const *via)
   return r;
 }
 
+static size_t longest(void)
+{
+  queue_file q;
+  envelope_walk w;
+  parcel_record r;
+  size_t most = 0;
+  if (queue_file_open(&q, config.queue, id, QUEUE_READ) <= 0) abort();
+  w = queue_file_walk(&q);
+  while (envelope_next(&w, &r) > 0)
+    if (r.len > most) most = r.len;
+  envelope_end(&w);
+  queue_file_close(&q);
+  return most;
+}
+
 static void lanes(void)
 {
   char marks[MANY] = {0};
@@ -145,6 +160,12 @@ static void lengths(void)
     wrong += to_do(&o, &r) != 1;
   }
   is_int(wrong, 0, "a way of any length, and its records are found");
+  for (size_t n = PARCEL_RECORD - 60; n < PARCEL_RECORD - 1; n++) {
+    memset(via, 'x', n);
+    via[n] = 0;
+    if (edit(marks, via) == 1) wrong += longest() <= n;
+  }
+  is_int(wrong, 0, "one as long as a record may be is read again");
   memset(via, 'x', sizeof via - 1);
   is_int(edit(marks, via), -1, "one that no record can hold");
   is_int(errno, EMSGSIZE, "is said to be");
