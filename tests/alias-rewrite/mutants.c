@@ -1,4 +1,4 @@
-/* needs: alias-rewrite/table-text.o alias-rewrite/table-entries.o alias-rewrite/table-mail.o alias-rewrite/table-alias.o alias-rewrite/table-list.o alias-rewrite/table-senders.o alias-rewrite/table-policies.o alias-rewrite/senders.o -lsodium -lidn2 -lutf8proc */
+/* needs: alias-rewrite/table-text.o alias-rewrite/table-entries.o alias-rewrite/table-mail.o alias-rewrite/table-alias.o alias-rewrite/table-list.o alias-rewrite/table-senders.o alias-rewrite/table-policies.o alias-rewrite/table-routes.o alias-rewrite/senders.o -lsodium -lidn2 -lutf8proc */
 /* The text tables, damaged: an entry is taken, or the line is named and why;
    and addresses, damaged, asked of what was made of them. */
 #include <setjmp.h>
@@ -16,6 +16,7 @@
 #include "alias-rewrite/table-policies.h"
 #define MUTANTS 1500
 #include "mutate.h"
+#include "next-hop.h"
 #include "nomem.h"
 #include "route.h"
 
@@ -30,6 +31,8 @@
 #define ALIASES                                                                \
   "all@our.test: a@our.test, b\n@b\xc3\xbc"                                    \
   "cher.test: a@our.test\n"
+#define ROUTES                                                                 \
+  "c@b.x.test: smtp:one.test\nb.x.test: mx:two.test\n.x.test: mx:three.test\n"
 #define SENDERS "a@our.test: all@our.test, @x.test\n"
 
 /* A table's program ends at a bad line. Here the test goes on. */
@@ -86,8 +89,8 @@ static int reads(char const *s, size_t len, each_line *each, void *data)
 
 static void empty(table_mail *m)
 {
-  table_entries *e[] = {&m->domains,  &m->accounts, &m->aliases,
-                        &m->patterns, &m->senders,  &m->rewrites};
+  table_entries *e[] = {&m->domains, &m->accounts, &m->aliases, &m->patterns,
+                        &m->senders, &m->rewrites, &m->routes};
   for (size_t i = 0; i < sizeof e / sizeof *e; i++) {
     stralloc_free(&e[i]->text);
     genalloc_free(table_entry, &e[i]->list);
@@ -189,6 +192,11 @@ static int policies(char *s, size_t len)
   return reads(s, len, policy_entry, &m.senders) ? printed(&m.senders) : 0;
 }
 
+static int routes(char *s, size_t len)
+{
+  return mail(s, len, mail_route, &m.routes);
+}
+
 static void tables(void)
 {
   static mutants_input const domain[] = {IN("# ours\n" OURS)};
@@ -212,6 +220,12 @@ static void tables(void)
          "cher.test : dane=no\n"),
       IN("[192.0.2.1]: tls=encrypted\n[2001:DB8::1]: name=a.test\n* : "
          "sts=no\n")};
+  static mutants_input const route[] = {
+      IN("a@x.test: smtp:mx.y.test:2525\n.x.test : mx:z.test\n* : discard:\n"),
+      IN("x.test: smtp:[IPv6:2001:db8::1]:25\ny.test: lmtp:[192.0.2.1]:24\n"),
+      IN("x.test: lmtp:/run/lmtp\ny.test: pipe:my_list-1\n"),
+      IN("x.test: error: 451 4.2.1 later\ny.test: error:5.1.6 moved\n"
+         "z.test: error: no\n")};
 #define MEANS "@:,.#=+\"\\/|()*$ \t\n\r\0\xc3\xbc"
   show_mutants("domains", domain, MEANS, domains);
   show_mutants("accounts", account, MEANS "09KMG", accounts);
@@ -219,6 +233,7 @@ static void tables(void)
   show_mutants("aliases", alias, MEANS "[]{}-", aliases);
   show_mutants("senders", sender, MEANS, senders);
   show_mutants("sender-rewrites", rewrite, MEANS, rewrites);
+  show_mutants("routes", route, MEANS "[]:/145", routes);
   show_mutants("policies", policy, MEANS "[]=12ab", policies);
   show_mutants("a list", listed, MEANS "<>", list);
 }
@@ -237,10 +252,12 @@ static void open_table(void)
   reads(BYTES(ACCOUNTS), mail_account, &m);
   reads(BYTES(ALIASES), mail_alias, &m);
   reads(BYTES(SENDERS), mail_sender, &m);
+  reads(BYTES(ROUTES), mail_route, &m);
   entries_print(&m.domains, "d", &out);
   entries_print(&m.accounts, "u", &out);
   entries_print(&m.aliases, "a", &out);
   entries_print(&m.senders, "s", &out);
+  entries_print(&m.routes, "v", &out);
   if (fd < 0 || !cdbmake_start(&maker, fd) || !make(&maker, &out) ||
       !cdbmake_finish(&maker) || table_open(&asked, name) < 0)
     abort();
@@ -279,6 +296,23 @@ static int starved_domain(void)
   return starved("y@x.test");
 }
 
+static int hop(char *s, size_t len)
+{
+  char to[NEXT_HOP] = "";
+  int r = next_hop(asked, s, to), own = next_hop_own(asked, s, to);
+  (void)len;
+  if (own > 0 && strcmp(to, "smtp:one.test")) return -1;
+  return r < own ? -1 : r;
+}
+
+static int starved_hop(void)
+{
+  char to[NEXT_HOP] = "";
+  int r = next_hop(asked, "d@a.b\xc3\xbc.x.test", to);
+  if (r >= 0 && next_hop_any(asked) != 0) r = 0;
+  return nomem_judge(r, r == 1 && !strcmp(to, "mx:three.test"));
+}
+
 static int route(char *s, size_t len)
 {
   route_list to;
@@ -301,6 +335,8 @@ int main(void)
                                        IN("x@B\xc3\xbc"
                                           "cher.test"),
                                        IN("\"b\"@our.test")};
+  static mutants_input const away[] = {IN("c@b.x.test"), IN("\"c\"@B.x.test"),
+                                       IN("d@b.x.test"), IN("e@a.b.x.test")};
   PROG = "mutants";
   text = memfd_create("text", 0);
   complaint = memfd_create("complaint", 0);
@@ -310,6 +346,8 @@ int main(void)
   open_table();
   show_mutants_text("senders_may", address, "@.+\"\\ atTlo\xc3\xbc", may);
   show_mutants_text("route_address", rcpt, "@.+\"\\ abxtT\xc3\xbc", route);
+  show_mutants_text("next_hop", away, "@.+\"\\ abcx*\xc3\xbc", hop);
+  nomem_each(starved_hop, "next_hop");
   nomem_each(starved_listed, "senders_may, an alias");
   nomem_each(starved_tag, "senders_may, a tag");
   nomem_each(starved_domain, "senders_may, a domain");
