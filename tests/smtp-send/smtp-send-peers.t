@@ -2,7 +2,6 @@
 """smtp-send and real servers: every byte of a message arrives, by DATA and by
 BDAT, with and without TLS, and every recipient gets it once."""
 import atexit
-import hashlib
 import os
 import re
 import shutil
@@ -15,6 +14,7 @@ if os.geteuid() or not os.path.exists('/usr/sbin/postfix'):
     tap.skip_all('Postfix is not there, or we are not root')
 import hosts
 import servers
+from bodies import MESSAGES, stored
 from peer import parcel
 from sender import expect, send
 
@@ -73,18 +73,6 @@ def arrived(name):
     return out
 
 
-MESSAGES = {
-    'dots': b'.\r\n..\r\n.x\r\n\r\n.\r\n',
-    'no line end': b'last',
-    'nothing': b'',
-    'every byte': bytes(range(1, 10)) + bytes(range(11, 13)) +
-    bytes(range(14, 256)) + b'\r\n',
-    'lines of 998': (b'x' * 998 + b'\r\n') * 50,
-    'utf-8': 'Grüße\r\n'.encode() * 1000,
-    '1 MiB': b''.join(b'.' * (i % 4) + hashlib.sha256(b'%d' % i).hexdigest()
-                      .encode() + b'\r\n' for i in range(16000)),
-    'dots at the edges of what is read':
-    b''.join(b'x' * n + b'\r\n.' * 3 + b'\r\n' for n in range(900))}
 n = 0
 for secure in (), TLS:
     for way, args in WAYS.items():
@@ -107,10 +95,9 @@ for secure in (), TLS:
         tap.ok(tap.until(lambda: all(arrived(i) for i in names)),
                f'{how}: all arrive')
         for name, kind in names.items():
-            want = MESSAGES[kind].replace(b'\r\n', b'\n')
-            want += b'' if want[-1:] == b'\n' or not want else b'\n'
             got = [m for _, m, _ in arrived(name)]
-            tap.ok(got == [f'Subject: {name}\n\n'.encode() + want],
+            tap.ok(got == [f'Subject: {name}\n\n'.encode() +
+                           stored(MESSAGES[kind])],
                    f'{how}: {kind}, whole, once', len(got),
                    got and got[0][:200])
             tap.same('TLSv1.2' in arrived(name)[0][2], bool(secure),
