@@ -238,6 +238,20 @@ static void tables(void)
   show_mutants("a list", listed, MEANS "<>", list);
 }
 
+/* What damage does not make */
+static void refused(void)
+{
+  static char many[5000] = "a.test: ";
+  static char const literal[] =
+      "[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]: tls=none\n";
+  while (strlen(many) < sizeof many - 20) strcat(many, "tls=none ");
+  is_int(reads(BYTES(literal), policy_entry, &m.senders), 0, "no address");
+  is_int(reads(BYTES("[]: tls=none\n"), policy_entry, &m.senders), 0, "none");
+  is_int(reads(BYTES("a.test\n"), policy_entry, &m.senders), 0, "no words");
+  is_int(reads(many, strlen(many), policy_entry, &m.senders), 0,
+         "more words than a destination may have");
+}
+
 static table *asked;
 
 static void open_table(void)
@@ -258,6 +272,9 @@ static void open_table(void)
   entries_print(&m.aliases, "a", &out);
   entries_print(&m.senders, "s", &out);
   entries_print(&m.routes, "v", &out);
+  stralloc_cats(&out, "+9,600:vbig.test->");
+  for (int i = 0; i < 600; i++) stralloc_append(&out, 'x');
+  stralloc_append(&out, '\n');
   if (fd < 0 || !cdbmake_start(&maker, fd) || !make(&maker, &out) ||
       !cdbmake_finish(&maker) || table_open(&asked, name) < 0)
     abort();
@@ -337,16 +354,19 @@ int main(void)
                                        IN("\"b\"@our.test")};
   static mutants_input const away[] = {IN("c@b.x.test"), IN("\"c\"@B.x.test"),
                                        IN("d@b.x.test"), IN("e@a.b.x.test")};
+  char way[NEXT_HOP];
   PROG = "mutants";
   text = memfd_create("text", 0);
   complaint = memfd_create("complaint", 0);
   report = dup(2);
   snprintf(path, sizeof path, "/dev/fd/%d", text);
   tables();
+  refused();
   open_table();
   show_mutants_text("senders_may", address, "@.+\"\\ atTlo\xc3\xbc", may);
   show_mutants_text("route_address", rcpt, "@.+\"\\ abxtT\xc3\xbc", route);
   show_mutants_text("next_hop", away, "@.+\"\\ abcx*\xc3\xbc", hop);
+  is_int(next_hop(asked, "a@big.test", way), -1, "a way too long is an error");
   nomem_each(starved_hop, "next_hop");
   nomem_each(starved_listed, "senders_may, an alias");
   nomem_each(starved_tag, "senders_may, a tag");
