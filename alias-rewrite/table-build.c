@@ -10,13 +10,15 @@
 #include "table-list.h"
 #include "table-mail.h"
 #include "table-policies.h"
+#include "table-relays.h"
 
 #define USAGE                                                                  \
   "table-build mail [ -m mailroot ] [ -d domains ] [ -c accounts ] "           \
   "[ -a aliases ] [ -s senders ] [ -f sender-rewrites ] "                      \
   "[ -r routes ] [ users… ] | "                                              \
   "table-build users users… | table-build list file | "                      \
-  "table-build srs file | table-build policies file"
+  "table-build srs file | table-build policies file | "                        \
+  "table-build relays file"
 #define dieusage() strerr_dieusage(100, USAGE)
 #define MAILROOT "/var/lib/rohrpost/mail"
 
@@ -176,5 +178,9 @@ int main(int argc, char const *const *argv)
   if (argc == 3 && !strcmp(argv[1], "policies"))
     return build_one(argv[2], policy_entry);
   if (argc == 3 && !strcmp(argv[1], "srs")) return build_srs(argv[2]);
+  if (argc == 3 && !strcmp(argv[1], "relays")) {
+    relays_private(argv[2]);
+    return build_one(argv[2], relay_entry);
+  }
   dieusage();
 }

@@ -9,7 +9,6 @@
 #include "next-hop.h"
 #include "table-mail.h"
 
-#define NAME 64 /* bytes of a name in pipe: */
 #define TEXT 200
 
 static int is(char const *s, size_t len, char const *word, size_t *n)
@@ -25,12 +24,19 @@ static int add(stralloc *to, char const *s, size_t len)
 
 static int name(stralloc *to, char const *s, size_t len)
 {
-  static char const legal[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-  if (!len || len > NAME) return 0;
-  for (size_t i = 0; i < len; i++)
-    if (!memchr(legal, s[i], sizeof legal - 1)) return 0;
-  return add(to, s, len);
+  return text_name(s, len) ? add(to, s, len) : 0;
+}
+
+/* The login of a relay, if a word follows. A way is one word for all others:
+   ",auth=NAME". */
+static int login(stralloc *to, text_line const *l, size_t *pos)
+{
+  char const *w;
+  size_t len, n;
+  if (!text_word(l, pos, &w, &len)) return 1;
+  if (!is(w, len, "auth=", &n)) return 0;
+  if (!stralloc_cats(to, NEXT_HOP_AUTH)) return -1;
+  return name(to, w + n, len - n);
 }
 
 /* [192.0.2.1], [2001:db8::1], [IPv6:2001:db8::1] */
@@ -107,9 +113,10 @@ static int value_of(stralloc *to, text_line const *l, size_t pos)
   n = text_find(w, len, ':');
   if (n++ == len) return 0;
   if (!stralloc_catb(to, w, n)) return -1;
-  if (is(w, len, "smtp:", &n))
+  if (is(w, len, "smtp:", &n)) {
     r = host(to, w + n, len - n, 0);
-  else if (is(w, len, "mx:", &n))
+    if (r > 0) r = login(to, l, &pos);
+  } else if (is(w, len, "mx:", &n))
     r = addr_domain_key(to, w + n, len - n);
   else if (is(w, len, "lmtp:/", &n))
     r = path(to, w + n - 1, len - n + 1);

@@ -147,3 +147,13 @@ void text_each(char const *file, void (*each)(text_line const *, void *),
   stralloc_free(&all);
   stralloc_free(&entry);
 }
+
+int text_name(char const *s, size_t len)
+{
+  static char const legal[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+  if (!len || len > 64) return 0;
+  for (size_t i = 0; i < len; i++)
+    if (!memchr(legal, s[i], sizeof legal - 1)) return 0;
+  return 1;
+}

@@ -29,6 +29,9 @@ void text_check(int done);
 void text_must(int r, text_line const *l, char const *why, char const *s,
                size_t len);
 
+/* Whether it is a name of things of ours: letters, digits, - and _, 1 to 64 */
+int text_name(char const *s, size_t len);
+
 /* Position of the first c in s that stands in no quotes and no brackets, or
    len */
 size_t text_find(char const *s, size_t len, char c);

@@ -7,6 +7,7 @@
 
 #include "conf.h"
 #include "filter.h"
+#include "ip.h"
 #include "log.h"
 
 enum { FACTS, CONNECTED, ADDRESSED, CONTENT };
@@ -34,12 +35,6 @@ char const *filter_by(filter const *f)
 {
   char const *by = filter_fact(f, "by");
   return *by ? by : conf_me();
-}
-
-static int loopback(char const *ip)
-{
-  return !strncmp(ip, "127.", 4) || !strcmp(ip, "::1") ||
-         !strncasecmp(ip, "::ffff:127.", 11);
 }
 
 /* A record that may stand only behind the recipients waits for their end, in
@@ -153,7 +148,7 @@ static int connected(filter *f)
 {
   char const *ip = filter_fact(f, "ip");
   f->stage = CONNECTED;
-  f->trusted = *filter_fact(f, "user") || !*ip || loopback(ip);
+  f->trusted = *filter_fact(f, "user") || !*ip || ip_loopback(ip);
   return f->connect && !f->refused ? f->connect(f) : 1;
 }
 

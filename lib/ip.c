@@ -75,3 +75,11 @@ int ip_network(char to[IP_NETWORK], char const *ip, unsigned bits4,
   snprintf(to, IP_NETWORK, "%s/%u", text, bits);
   return 1;
 }
+
+int ip_loopback(char const *ip)
+{
+  static unsigned char const one[16] = {[15] = 1};
+  unsigned char b[16];
+  unsigned n = ip_bytes(b, ip);
+  return n == 4 ? *b == 127 : n && !memcmp(b, one, sizeof one);
+}

@@ -12,6 +12,8 @@ unsigned ip_bytes(unsigned char b[16], char const *ip);
 enum ip_kind { IP_NONE, IP_SPECIAL, IP_PRIVATE, IP_PUBLIC };
 enum ip_kind ip_kind(char const *ip); /* IP_NONE: not an address */
 
+int ip_loopback(char const *ip); /* 127.0.0.0/8, ::1 */
+
 /* The network of an address, "192.0.2.0/24", of so many bits. 1, or 0. */
 #define IP_NETWORK 50 /* bytes of its text */
 int ip_network(char to[IP_NETWORK], char const *ip, unsigned bits4,

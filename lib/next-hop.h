@@ -8,6 +8,10 @@
 
 #define NEXT_HOP 599 /* bytes of a way, and its 0 */
 
+/* Behind "smtp:HOST", before a name of relays(5) */
+#define NEXT_HOP_AUTH ",auth="
+#define NEXT_HOP_SECRET 255 /* bytes of its user or password (RFC 4616 2) */
+
 /* Whether there are any routes: 1, 0, -1 with errno. */
 int next_hop_any(table *mail);
 

@@ -106,6 +106,16 @@ static int try_socket(deliverer *d, letter *l, parcel_in *in, char const *path,
   return transaction(&d->session, l, in, o);
 }
 
+/* Logged in: 1, or 0 and *o */
+static int enter(deliverer *d, mx *m, outcome *o)
+{
+  int r = login_begin(&d->login, &d->session, o);
+  if (r == LOGIN_DONE) return 1;
+  if (r == LOGIN_NO) mx_skip_host(m);
+  session_quit(&d->session);
+  return 0;
+}
+
 /* One address of a host that fits, or two at once: what transaction() said */
 static int try_host(deliverer *d, letter *l, parcel_in *in, mx *m,
                     mx_address const *a, outcome *o)
@@ -117,6 +127,7 @@ static int try_host(deliverer *d, letter *l, parcel_in *in, mx *m,
   if (b && d->session.raced) mx_skip(m);
   if (!open) return TX_NEXT;
   d->connect_ms = (unsigned)(io_now() - start) + 1;
+  if (d->login.name && !enter(d, m, o)) return TX_NEXT;
   return transaction(&d->session, l, in, o);
 }
 
@@ -142,10 +153,12 @@ static int try_hosts(deliverer *d, letter *l, parcel_in *in, mx *m,
   return TX_NEXT;
 }
 
-/* What the sender says of TLS (RFC 8689): REQUIRETLS wins (4.1). */
-static unsigned wishes(letter const *l)
+/* What the sender says of TLS (RFC 8689): REQUIRETLS wins (4.1), and our
+   passwords are not his to give away. */
+static unsigned wishes(letter const *l, char const *where)
 {
   if (l->requiretls) return POLICY_REQUIRETLS;
+  if (login_of(where)) return 0;
   return message_tls_optional(l) ? POLICY_RELAXED : 0;
 }
 
@@ -196,11 +209,25 @@ static void forget(deliverer *d, char const *where)
   s->policy = "none";
 }
 
+/* Where without its login, which is looked up: 1, or 0 and *o */
+static int split(deliverer *d, char const *where, char *to, outcome *o)
+{
+  char const *at = login_of(where);
+  size_t n = at ? (size_t)(at - where) : strlen(where);
+  memcpy(to, where, n);
+  to[n] = 0;
+  d->login.name = 0;
+  d->policy.login = at != 0;
+  if (!at) return 1;
+  return login_find(&d->login, &d->relays, at + strlen(NEXT_HOP_AUTH), o);
+}
+
 static int go(deliverer *d, letter *l, parcel_in *in, char const *where)
 {
   mx m;
-  unsigned flags = wishes(l);
+  unsigned flags = wishes(l, where);
   int r;
+  char host[NEXT_HOP];
   outcome all = {0};
   source own = source_choose(d->ip, &d->helo, letter_text(l, l->from));
   if (reuse(d, l, in, where, &own, flags, &r)) return r;
@@ -209,7 +236,7 @@ static int go(deliverer *d, letter *l, parcel_in *in, char const *where)
   r = TX_NEXT;
   if (lmtp_path(where))
     r = try_socket(d, l, in, lmtp_path(where), &all);
-  else if (find(d, l, &m, where, &all) &&
+  else if (split(d, where, host, &all) && find(d, l, &m, host, &all) &&
            policy_destination(&d->policy, &m, flags, &all))
     r = try_hosts(d, l, in, &m, &all);
   if (r != TX_NEXT) return r;

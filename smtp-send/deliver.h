@@ -3,6 +3,8 @@
 #define DELIVER_H
 
 #include "letter.h"
+#include "login.h"
+#include "next-hop.h"
 #include "policy.h"
 #include "session.h"
 
@@ -11,10 +13,12 @@
 typedef struct deliverer {
   session session;
   limits limits;
-  policy policy;                 /* that of the open session's host */
-  char destination[MX_NAME + 8]; /* of the open session */
-  char const *port;              /* where the destination names none */
-  char const *route;             /* all mail goes there; 0: by MX */
+  policy policy;              /* that of the open session's host */
+  fresh_table relays;         /* relays.cdb */
+  login login;                /* where the session is, or begins */
+  char destination[NEXT_HOP]; /* of the open session */
+  char const *port;           /* where the destination names none */
+  char const *route;          /* all mail goes there; 0: by MX */
   int only4;
   source_rules ip[2], helo;
   unsigned most;       /* messages over one connection */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ip.h"
 #include "log.h"
 #include "policy.h"
 
@@ -122,6 +123,17 @@ static int by_sts(policy *p, mx const *m, outcome *o)
   return 1;
 }
 
+/* A password goes to nobody who is not known, whatever else is allowed; nobody
+   listens at an address of this machine that a route names. */
+static void by_login(policy *p, mx const *m)
+{
+  if (!p->login || p->need.level >= TLS_AUTHENTICATED ||
+      (m->literal && ip_loopback(m->host)))
+    return;
+  demand(p, m, TLS_AUTHENTICATED, "its login in routes(5)", "");
+  *p->need.hint = 0;
+}
+
 static int by_levels(policy *p, mx const *m, outcome *o)
 {
   if (p->mx < p->own.mx) {
@@ -134,7 +146,8 @@ static int by_levels(policy *p, mx const *m, outcome *o)
   }
   demand(p, m, p->own.tls, "our policy",
          p->own.tls == TLS_AUTHENTICATED ? "tls=encrypted" : "tls=none");
-  if (p->own.tls < TLS_AUTHENTICATED || p->need.verify) return 1;
+  by_login(p, m);
+  if (p->need.level < TLS_AUTHENTICATED || p->need.verify) return 1;
   p->need.verify = "pkix";
   p->need.policy = "local";
   return 1;

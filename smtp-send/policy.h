@@ -22,6 +22,7 @@ typedef struct policy {
   char const *sts_socket; /* of sts-fetch; or 0 */
   tls_policy all;         /* for whom the table does not name */
   /* of the destination */
+  int login; /* a password is sent there */
   unsigned flags;
   tls_policy own;
   sts sts;

@@ -117,6 +117,20 @@ static void limits_told(session *s, char const *words, size_t len)
   }
 }
 
+/* " PLAIN LOGIN" (RFC 4954 3) */
+static void mechanisms_told(session *s, char const *words, size_t len)
+{
+  char const *end = words + len;
+  while (words < end) {
+    size_t n = 0;
+    while (words < end && *words == ' ') words++;
+    while (words + n < end && words[n] != ' ') n++;
+    if (n == 5 && !strncasecmp(words, "PLAIN", n)) s->can |= CAN_AUTH_PLAIN;
+    if (n == 5 && !strncasecmp(words, "LOGIN", n)) s->can |= CAN_AUTH_LOGIN;
+    words += n;
+  }
+}
+
 /* One line of the answer to EHLO (RFC 5321 4.1.1.1) */
 static void capability(session *s, char const *line, size_t len)
 {
@@ -132,6 +146,8 @@ static void capability(session *s, char const *line, size_t len)
   while (word < len && line[word] != ' ') word++;
   if (word == 6 && !strncasecmp(line, "LIMITS", 6))
     limits_told(s, line + word, len - word);
+  if (word == 4 && !strncasecmp(line, "AUTH", 4))
+    mechanisms_told(s, line + word, len - word);
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strlen(known[i].name) == word &&
         !strncasecmp(line, known[i].name, word)) {
@@ -153,8 +169,7 @@ static void capabilities(session *s, char const *text)
   }
 }
 
-/* A command and its reply: 1, or 0 and *o */
-static int ask(session *s, reply *r, char const *what, outcome *o)
+int session_ask(session *s, reply *r, char const *what, outcome *o)
 {
   if (line_pending(&s->in))
     errno = EPROTO;
@@ -176,7 +191,7 @@ static int hello(session *s, outcome *o)
 {
   reply r;
   session_put(s, "%s %s\r\n", s->lmtp ? "LHLO" : "EHLO", s->own.helo);
-  if (!ask(s, &r, s->lmtp ? "LHLO" : "EHLO", o)) return 0;
+  if (!session_ask(s, &r, s->lmtp ? "LHLO" : "EHLO", o)) return 0;
   if (r.code / 100 == 2 && s->stranger && is_us(s, r.text)) {
     outcome_set(o, 554, "5.4.6 %s[%s] has our own name: mail would loop back",
                 s->host, s->ip);
@@ -189,7 +204,7 @@ static int hello(session *s, outcome *o)
   }
   if (r.code / 100 == 5 && !s->encrypted && !s->lmtp) {
     session_put(s, "HELO %s\r\n", s->own.helo);
-    if (!ask(s, &r, "HELO", o)) return 0;
+    if (!session_ask(s, &r, "HELO", o)) return 0;
     s->can = 0;
     if (r.code / 100 == 2) return 1;
   }
@@ -267,6 +282,9 @@ static int lacks(session *s, tls_need const *n, char const *later,
 {
   if (n->final)
     outcome_set(o, 550, "5.7.10 %s %s; %s requires it", s->host, what, n->who);
+  else if (!*n->hint)
+    outcome_set(o, 451, "%s %s %s; %s requires it", later, s->host, what,
+                n->who);
   else
     outcome_set(o, 451,
                 "%s %s %s; %s requires it (in policies, \"%s\" would allow "
@@ -300,7 +318,7 @@ static int start_tls(session *s, tls_need const *n, outcome *o)
   reply r;
   int plain, ok;
   session_put(s, "STARTTLS\r\n");
-  if (!ask(s, &r, "STARTTLS", o)) return 0;
+  if (!session_ask(s, &r, "STARTTLS", o)) return 0;
   if (r.code != 220) return 1;
   if (line_pending(&s->in)) /* RFC 3207 4: nothing before TLS */
     return lacks(s, n, "4.7.10", "speaks before TLS", o);

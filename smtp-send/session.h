@@ -33,7 +33,9 @@ enum {
   CAN_STARTTLS = 16,
   CAN_DSN = 32,
   CAN_REQUIRETLS = 64,
-  CAN_CHUNKING = 128
+  CAN_CHUNKING = 128,
+  CAN_AUTH_PLAIN = 256,
+  CAN_AUTH_LOGIN = 512
 };
 
 /* What TLS to a host must be like. */
@@ -110,6 +112,9 @@ io_time session_until(session const *s, unsigned seconds);
 /* Whether the peer has said what nobody has asked for, or has gone, when
    nothing is awaited: no later reply could be told from it. */
 int session_early(session const *s);
+
+/* A command that was put, and its reply: 1, or 0 and *o */
+int session_ask(session *s, reply *r, char const *what, outcome *o);
 
 /* 1 or -1 with errno. */
 int session_flush(session *s, unsigned seconds);

@@ -100,9 +100,10 @@ static void option(options *o, serve *s, int opt, char const *arg)
 
 int main(int argc, char const *const *argv)
 {
-  static char tables[CONF_PATH_MAX];
-  static jail_path const paths[] = {
-      {"/etc", 0}, {"/run/systemd/resolve", 0}, {"/tmp", 1}, {tables, 0}, {0}};
+  static char tables[CONF_PATH_MAX], secrets[CONF_PATH_MAX];
+  static jail_path const paths[] = {{"/etc", 0},  {"/run/systemd/resolve", 0},
+                                    {"/tmp", 1},  {tables, 0},
+                                    {secrets, 0}, {0}};
   static jail const walls = {
       .paths = paths, .flags = JAIL_NET | JAIL_FORK, .memory = MEMORY};
   static options o = {.d = {.limits = LIMITS_DEFAULT,
@@ -114,11 +115,13 @@ int main(int argc, char const *const *argv)
   subgetopt g = SUBGETOPT_ZERO;
   int opt;
   PROG = "smtp-send";
+  jail_secret();
   o.d.session.fd = -1;
   o.d.session.policy = "none";
   o.d.session.tls_socket = conf_socket("tls-out");
   o.d.policy.sts_socket = conf_asked("sts");
   o.d.policy.table.path = conf_table("policies.cdb");
+  o.d.relays.path = conf_secrets("relays.cdb");
   while ((opt = subgetopt_r(
               argc, argv, SERVE_OPTIONS "4p:h:b:s:t:S:f:L:i:m:vT:", &g)) != -1)
     option(&o, &s, opt, g.arg);
@@ -128,6 +131,7 @@ int main(int argc, char const *const *argv)
   signal(SIGPIPE, SIG_IGN);
   if (o.d.policy.table.path)
     conf_directory(o.d.policy.table.path, tables, sizeof tables);
+  conf_directory(o.d.relays.path, secrets, sizeof secrets);
   if (jail_enter(&walls) < 0) strerr_diefu1sys(111, "enter the jail");
   s.client = client;
   s.data = &o;

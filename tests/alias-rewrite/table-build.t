@@ -220,6 +220,19 @@ is 'makes at once: the last state wins' "$(cdb -l "$T/var/tables/users.cdb" |
 is 'and leave nothing behind' "$(ls -A "$T/var/tables" | tr '\n' ' ')" \
   '.lock mail.cdb policies.cdb srs.cdb trust.cdb users.cdb '
 
+# Logins at relays
+echo 'isp: u:secret' >"$T/etc/relays"
+chmod 644 "$T/etc/relays"
+fails 'passwords that all may read' 2 tables
+fails 'are no table' 1 test -e "$T/var/tables/relays.cdb"
+chmod 600 "$T/etc/relays"
+check 'passwords of relays' tables
+is 'are for their group alone' \
+  "$(stat -c %a "$T/var/tables/relays.cdb")" 640
+rm "$T/etc/relays"
+check 'and without them' tables
+fails 'there is none' 1 test -e "$T/var/tables/relays.cdb"
+
 # Policies of destinations
 policies() {
   printf '%s\n' "$@" >"$T/policies"
