@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Signatures over real messages, verified by Debian's python3-dkim and
-Mail::DKIM. All domains of the messages have the same two keys."""
+Mail::DKIM. All domains of the messages have the same two keys. dkim-verify sees
+all of them, the others every fourth, which takes them long enough; with
+CORPUS=all in the environment all."""
 import os
 import re
 import shutil
@@ -94,7 +96,8 @@ try:
     dns = dnsserver.Server({
         f"{s.decode()}._domainkey.{d}": [("TXT", text)]
         for d in domains for s, text in records.items()})
-    for how in ("relaxed/relaxed", "simple/simple"):
+    step = 1 if os.environ.get("CORPUS") == "all" else 4
+    for first, how in enumerate(("relaxed/relaxed", "simple/simple")):
         p = run("dkim-sign", "-k", keys, "-c", how, data=stream)
         messages = list(signed(p.stdout))
         tap.same(len(messages) + len(re.findall(REASONS, p.stderr)),
@@ -102,7 +105,7 @@ try:
                  f"{how}: each message is signed or named in the log")
         tap.ok(len(messages) > 1000, f"{len(messages)} are signed")
         files, bad = [], []
-        for i, m in enumerate(messages):
+        for i, m in list(enumerate(messages))[first::step]:
             bad += [i for n in range(2) if not good(m, n)]
             files.append(f"{tmp}/{i}.eml")
             with open(files[-1], "wb") as f:
@@ -115,7 +118,7 @@ try:
         # Debian 12's Mail::DKIM knows no ed25519-sha256: only the first, RSA
         tap.same([x for x in lines if x.split()[1:2] != ["pass"]], [],
                  "Mail::DKIM verifies the RSA signature of all")
-        tap.same(len(lines), len(messages), "and has seen them all")
+        tap.same(len(lines), len(files), f"and has seen {len(files)}")
         p = run("dkim-verify", data=b"".join(
             parcel(i, m, CLIENT) for i, m in enumerate(messages)), **dns.env)
         # not the signatures that some had before
