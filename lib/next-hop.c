@@ -52,11 +52,13 @@ static int by_domain(table *mail, stralloc *key, char const *s, size_t len,
   return r;
 }
 
-/* An address that is none has no way of its own. */
+/* An address that is none has no way of its own, nor that of a domain that is
+   spelled as it is. */
 static int by_address(table *mail, stralloc *key, char const *address, char *to)
 {
-  int r = prefix(key);
-  if (r > 0) r = addr_key(key, address, strlen(address));
+  size_t len = strlen(address);
+  int r = addr_at(address, len) < len ? prefix(key) : 0;
+  if (r > 0) r = addr_key(key, address, len);
   return r > 0 ? look(mail, key, to) : r;
 }
 

@@ -1,4 +1,4 @@
-/* needs: alias-rewrite/table-text.o alias-rewrite/table-entries.o alias-rewrite/table-mail.o alias-rewrite/table-alias.o alias-rewrite/table-list.o alias-rewrite/table-senders.o alias-rewrite/table-policies.o alias-rewrite/table-routes.o alias-rewrite/senders.o -lsodium -lidn2 -lutf8proc */
+/* needs: alias-rewrite/table-text.o alias-rewrite/table-entries.o alias-rewrite/table-mail.o alias-rewrite/table-alias.o alias-rewrite/table-list.o alias-rewrite/table-senders.o alias-rewrite/table-policies.o alias-rewrite/table-routes.o alias-rewrite/table-relays.o alias-rewrite/senders.o -lsodium -lidn2 -lutf8proc */
 /* The text tables, damaged: an entry is taken, or the line is named and why;
    and addresses, damaged, asked of what was made of them. */
 #include <setjmp.h>
@@ -14,6 +14,7 @@
 #include "alias-rewrite/table-list.h"
 #include "alias-rewrite/table-mail.h"
 #include "alias-rewrite/table-policies.h"
+#include "alias-rewrite/table-relays.h"
 #define MUTANTS 1500
 #include "mutate.h"
 #include "next-hop.h"
@@ -197,6 +198,12 @@ static int routes(char *s, size_t len)
   return mail(s, len, mail_route, &m.routes);
 }
 
+static int relays(char *s, size_t len)
+{
+  empty(&m);
+  return reads(s, len, relay_entry, &m.senders) ? printed(&m.senders) : 0;
+}
+
 static void tables(void)
 {
   static mutants_input const domain[] = {IN("# ours\n" OURS)};
@@ -225,7 +232,10 @@ static void tables(void)
       IN("x.test: smtp:[IPv6:2001:db8::1]:25\ny.test: lmtp:[192.0.2.1]:24\n"),
       IN("x.test: lmtp:/run/lmtp\ny.test: pipe:my_list-1\n"),
       IN("x.test: error: 451 4.2.1 later\ny.test: error:5.1.6 moved\n"
-         "z.test: error: no\n")};
+         "z.test: error: no\n"),
+      IN("x.test: smtp:mx.y.test:587 auth=isp_1\n* : smtp:a auth=b # c\n")};
+  static mutants_input const relay[] = {
+      IN("isp_1: us@isp.test:pass:word\nb-2:u:p # c\n")};
 #define MEANS "@:,.#=+\"\\/|()*$ \t\n\r\0\xc3\xbc"
   show_mutants("domains", domain, MEANS, domains);
   show_mutants("accounts", account, MEANS "09KMG", accounts);
@@ -234,6 +244,7 @@ static void tables(void)
   show_mutants("senders", sender, MEANS, senders);
   show_mutants("sender-rewrites", rewrite, MEANS, rewrites);
   show_mutants("routes", route, MEANS "[]:/145", routes);
+  show_mutants("relays", relay, MEANS "-", relays);
   show_mutants("policies", policy, MEANS "[]=12ab", policies);
   show_mutants("a list", listed, MEANS "<>", list);
 }

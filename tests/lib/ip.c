@@ -72,10 +72,24 @@ static void test_networks(void)
   ok(!ip_network(to, "x", 24, 64), "of no address");
 }
 
+static void test_loopback(void)
+{
+  static char const *const is[] = {"127.0.0.1", "127.255.0.9", "::1",
+                                   "::ffff:127.0.0.1"};
+  static char const *const no[] = {
+      "",    "126.0.0.1", "128.0.0.1", "::",
+      "::2", "1::1",      "127.test",  "::ffff:10.0.0.1"};
+  for (unsigned i = 0; i < sizeof is / sizeof *is; i++)
+    ok(ip_loopback(is[i]), "RFC 1122 3.2.1.3, 4291 2.5.3: %s", is[i]);
+  for (unsigned i = 0; i < sizeof no / sizeof *no; i++)
+    ok(!ip_loopback(no[i]), "not '%s'", no[i]);
+}
+
 int main(void)
 {
   test_bytes();
   test_kinds();
+  test_loopback();
   test_networks();
   return done();
 }
