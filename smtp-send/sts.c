@@ -87,7 +87,10 @@ int sts_read(sts *p, char const *s, size_t len)
     s += line + (end != 0);
     len -= line + (end != 0);
   }
-  if (r <= 0) return r;
+  if (r <= 0) {
+    p->mx.len = 0; /* a name may have been cut */
+    return r;
+  }
   return k.version && k.mode && k.max_age && (p->mx.len || p->mode == STS_NONE);
 }
 

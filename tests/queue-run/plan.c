@@ -12,6 +12,13 @@
 
 #define MANY 2000
 
+/* A plan lives as long as its process: nothing frees one. */
+char const *__asan_default_options(void);
+char const *__asan_default_options(void)
+{
+  return "detect_leaks=0";
+}
+
 static run_config config = {.when = SCHEDULE_ZERO,
                             .lanes = 40,
                             .lanes_per = 5,

@@ -13,6 +13,13 @@
 
 #define MESSAGES 300
 
+/* A plan lives as long as its process: nothing frees one. */
+char const *__asan_default_options(void);
+char const *__asan_default_options(void)
+{
+  return "detect_leaks=0";
+}
+
 static run_config config = {
     .when = SCHEDULE_ZERO, .lanes = 40, .lanes_per = 5, .rest = 300};
 static char dir[] = "/tmp/snapshot.XXXXXX";
