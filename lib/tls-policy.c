@@ -53,8 +53,10 @@ static int is_name(char const *s, size_t len)
 
 static int is_pin(char const *s, size_t len)
 {
-  return len == 7 + PIN_DIGITS && !memcmp(s, "sha256:", 7) &&
-         strspn(s + 7, "0123456789abcdefABCDEF") >= PIN_DIGITS;
+  if (len != 7 + PIN_DIGITS || memcmp(s, "sha256:", 7)) return 0;
+  for (size_t i = 7; i < len; i++)
+    if (!s[i] || !strchr("0123456789abcdefABCDEF", s[i])) return 0;
+  return 1;
 }
 
 /* Names make PKIX, fingerprints stand for themselves: not both. The first

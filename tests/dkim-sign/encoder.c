@@ -150,10 +150,11 @@ static int starved(void)
   static char const message[] = MESSAGE;
   encoder e = {0};
   int r = feed(&e, message, sizeof message - 1, 7);
-  r = nomem_judge(
-      r, memmem(e.out.s, e.out.len, "=C3=A4=20\r\n=2E\r\n=46rom x\r\n", 25) &&
-             memmem(e.out.s, e.out.len, "x=3D=E4=09\r\n", 12) &&
-             memmem(e.out.s, e.out.len, WIDE "\r\n\xe4\r\n", 36));
+  r = nomem_judge(r, e.out.s &&
+                         memmem(e.out.s, e.out.len,
+                                "=C3=A4=20\r\n=2E\r\n=46rom x\r\n", 25) &&
+                         memmem(e.out.s, e.out.len, "x=3D=E4=09\r\n", 12) &&
+                         memmem(e.out.s, e.out.len, WIDE "\r\n\xe4\r\n", 36));
   encoder_free(&e);
   return r;
 }
