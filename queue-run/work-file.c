@@ -79,7 +79,10 @@ int work_file_next(work_file *f, char const *key, unsigned *i, queue_record *x)
   uint32_t h = hash_of(key);
   for (; *i < f->q.recipients; ++*i) {
     if (!goes_to(f, *i, key, h)) continue;
-    queue_record_fresh(&f->q, *i);
+    if (queue_record_fresh(&f->q, *i) < 0) {
+      log_warnsys("unable to read the state of %s", f->id);
+      return -1;
+    }
     queue_record_get(&f->q, *i, x);
     return 1;
   }
