@@ -36,13 +36,15 @@ void work_down(run_config const *c, work_order const *o, work_result *r)
   judge g = {.c = c, .id = o->id, .now = time(0)};
   queue_record x;
   work_file *f;
+  int got;
   *r = (work_result){.outcome = WORK_DONE};
   f = work_file_open(c, o, r);
   if (!f) return;
   g.arrival = f->q.time;
   g.quiet = judge_quiet(&f->q);
-  for (unsigned i = 0; work_file_next(f, o->key, &i, &x); i++)
+  for (unsigned i = 0; (got = work_file_next(f, o->key, &i, &x)) > 0; i++)
     one(&g, f, i, &x, o, r);
+  if (got < 0) r->outcome = WORK_TROUBLE;
   if (fdatasync(f->q.fd) < 0)
     log_warnsys("unable to sync the state of %s", o->id);
   work_file_done(f);

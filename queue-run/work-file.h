@@ -25,7 +25,8 @@ work_file *work_file_open(run_config const *c, work_order const *o,
 void work_file_done(work_file *f);
 
 /* The first recipient from *i on whose destination is key: its number in *i,
-   its record as it is on disk now in x. 1 or 0. */
+   its record as it is on disk now in x. 1; 0: none; -1: it
+   cannot be read, and what is in memory may be delivered already. */
 int work_file_next(work_file *f, char const *key, unsigned *i, queue_record *x);
 
 /* The T record of recipient i; what r and to point to is valid until

@@ -55,11 +55,12 @@ static int add(transaction *t, unsigned i, queue_record const *x)
 static int select_recipients(transaction *t, char const *key, work_result *r)
 {
   queue_record x;
-  for (unsigned i = 0; work_file_next(t->f, key, &i, &x); i++) {
+  int got;
+  for (unsigned i = 0; (got = work_file_next(t->f, key, &i, &x)) > 0; i++) {
     if (queue_record_tells(&x)) r->failed = 1;
     if (queue_waits(x.status) && add(t, i, &x) < 0) return -1;
   }
-  return 1;
+  return got < 0 ? -1 : 1;
 }
 
 /* What a transaction has one of beside its destination: the reverse-path, and
