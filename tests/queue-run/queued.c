@@ -65,7 +65,7 @@ static int to_do(work_order const *o, work_result *r)
   queue_record x;
   int n = 0;
   if (!f) return -1;
-  for (unsigned i = 0; work_file_next(f, o->key, &i, &x); i++) n++;
+  for (unsigned i = 0; work_file_next(f, o->key, &i, &x) > 0; i++) n++;
   work_file_done(f);
   return n;
 }
