@@ -8,11 +8,19 @@ static int plain(session *s, parse *p)
   return 0;
 }
 
+void session_put_capabilities(session *s)
+{
+  out_puts(&s->o, SESSION_CAPABILITIES " APPENDLIMIT=");
+  out_number(&s->o, s->append_max);
+}
+
 void cmd_capability(session *s, parse *p, int uid)
 {
   (void)uid;
   if (!plain(s, p)) return;
-  out_line(&s->o, "* CAPABILITY " SESSION_CAPABILITIES);
+  out_puts(&s->o, "* CAPABILITY ");
+  session_put_capabilities(s);
+  out_puts(&s->o, "\r\n");
   session_update(s, 0, 1, 0);
   session_ok(s, "CAPABILITY completed");
 }

@@ -158,14 +158,27 @@ void *input_keep(input *in, size_t n)
   return c->data + c->used - n;
 }
 
-void input_forget(input *in)
+input_mark input_marked(input const *in)
 {
-  while (in->pool) {
+  return (input_mark){.pool = in->pool,
+                      .used = in->pool ? in->pool->used : 0,
+                      .kept = in->kept};
+}
+
+void input_release(input *in, input_mark const *m)
+{
+  while (in->pool != m->pool) {
     input_chunk *next = in->pool->next;
     free(in->pool);
     in->pool = next;
   }
-  in->kept = 0;
+  if (in->pool) in->pool->used = m->used;
+  in->kept = m->kept;
+}
+
+void input_forget(input *in)
+{
+  input_release(in, &(input_mark){.pool = 0});
   if (in->size > SMALL && in->end - in->line <= SMALL) {
     char *p;
     drop_line(in);

@@ -50,6 +50,14 @@ int input_skip(input *in, uint64_t n);
    EMSGSIZE beyond INPUT_COMMAND. */
 void *input_keep(input *in, size_t n);
 
+/* What is kept from here on can be given back before the command ends. */
+typedef struct input_mark {
+  input_chunk *pool;
+  size_t used, kept;
+} input_mark;
+input_mark input_marked(input const *in);
+void input_release(input *in, input_mark const *m);
+
 /* The command is done: gives memory back. */
 void input_forget(input *in);
 

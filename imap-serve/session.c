@@ -41,6 +41,7 @@ static struct {
     {"STORE", cmd_store, SELECTED | UID_TOO},
     {"COPY", cmd_copy, SELECTED | UID_TOO},
     {"MOVE", cmd_move, SELECTED | UID_TOO},
+    {"REPLACE", cmd_replace, SELECTED | UID_TOO},
     {"LOGIN", cmd_authenticated, 0},
     {"AUTHENTICATE", cmd_authenticated, 0},
     {"STARTTLS", cmd_authenticated, 0},
@@ -182,12 +183,10 @@ static int command_line(session *s)
 
 static void greet(session *s, session_start const *start)
 {
-  if (!start->tag) {
-    out_line(&s->o, "* PREAUTH [CAPABILITY " SESSION_CAPABILITIES "] Ready");
-    return;
-  }
-  s->tag = (text){.s = start->tag, .len = strlen(start->tag)};
-  session_ok(s, "[CAPABILITY " SESSION_CAPABILITIES "] Logged in");
+  out_puts(&s->o, start->tag ? start->tag : "*");
+  out_puts(&s->o, start->tag ? " OK [CAPABILITY " : " PREAUTH [CAPABILITY ");
+  session_put_capabilities(s);
+  out_line(&s->o, start->tag ? "] Logged in" : "] Ready");
 }
 
 static void serve(session *s)

@@ -14,13 +14,14 @@
 
 #define SESSION_CAPABILITIES                                                   \
   "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UNSELECT "     \
-  "UIDPLUS MOVE SPECIAL-USE"
+  "UIDPLUS MOVE SPECIAL-USE MULTIAPPEND REPLACE"
 
 typedef struct session {
   out o;
   input in;
   int root; /* the account's directory */
   uint32_t append_max;
+  int utf8; /* UTF8=ACCEPT was enabled */
   text tag; /* of the current command */
   int selected;
   mailbox box;     /* if selected */
@@ -53,6 +54,9 @@ typedef struct session_start {
   uint32_t append_max;
 } session_start;
 int session_run(session_start const *start);
+
+/* All of them, with a space between. */
+void session_put_capabilities(session *s);
 
 /* Everything is flushed and we wait for the client: SIGTERM may end it now. */
 void session_waits(int yes);
@@ -106,6 +110,6 @@ command cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable, cmd_namespace,
     cmd_select, cmd_examine, cmd_create, cmd_delete, cmd_rename, cmd_subscribe,
     cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status, cmd_append, cmd_check,
     cmd_close, cmd_unselect, cmd_expunge, cmd_search, cmd_fetch, cmd_store,
-    cmd_copy, cmd_move, cmd_idle, cmd_authenticated;
+    cmd_copy, cmd_move, cmd_idle, cmd_authenticated, cmd_replace;
 
 #endif

@@ -4,16 +4,21 @@
 #include "maildir.h"
 #include "session.h"
 
-enum { MESSAGES = 1, RECENT = 2, UIDNEXT = 4, UIDVALIDITY = 8, UNSEEN = 16 };
+enum {
+  MESSAGES = 1,
+  RECENT = 2,
+  UIDNEXT = 4,
+  UIDVALIDITY = 8,
+  UNSEEN = 16,
+  APPENDLIMIT = 32
+};
 
 static struct {
   char const *name;
   unsigned bit;
-} const items[] = {{"MESSAGES", MESSAGES},
-                   {"RECENT", RECENT},
-                   {"UIDNEXT", UIDNEXT},
-                   {"UIDVALIDITY", UIDVALIDITY},
-                   {"UNSEEN", UNSEEN}};
+} const items[] = {{"MESSAGES", MESSAGES}, {"RECENT", RECENT},
+                   {"UIDNEXT", UIDNEXT},   {"UIDVALIDITY", UIDVALIDITY},
+                   {"UNSEEN", UNSEEN},     {"APPENDLIMIT", APPENDLIMIT}};
 #define ITEMS (sizeof items / sizeof *items)
 
 static int item(parse *p, unsigned *bits)
@@ -66,7 +71,8 @@ static void answer(session *s, mailbox const *m, text const *name,
     some = 1;
     out_puts(&s->o, items[i].name);
     out_puts(&s->o, " ");
-    out_number(&s->o, count(m, items[i].bit));
+    out_number(&s->o, items[i].bit == APPENDLIMIT ? s->append_max
+                                                  : count(m, items[i].bit));
   }
   out_line(&s->o, ")");
 }
