@@ -12,6 +12,7 @@ void session_put_capabilities(session *s)
 {
   out_puts(&s->o, SESSION_CAPABILITIES " APPENDLIMIT=");
   out_number(&s->o, s->append_max);
+  if (!s->o.z) out_puts(&s->o, " COMPRESS=DEFLATE");
 }
 
 void cmd_capability(session *s, parse *p, int uid)
@@ -64,6 +65,25 @@ void cmd_namespace(session *s, parse *p, int uid)
   out_line(&s->o, "* NAMESPACE ((\"\" \".\")) NIL NIL");
   session_update(s, 0, 1, 0);
   session_ok(s, "NAMESPACE completed");
+}
+
+/* RFC 4978. */
+void cmd_compress(session *s, parse *p, int uid)
+{
+  text t;
+  (void)uid;
+  if (!parse_sp(p) || !parse_atom(p, &t) || !parse_end(p)) {
+    session_bad(s, p);
+  } else if (!text_is(&t, "DEFLATE")) {
+    p->error = "Unknown mechanism";
+    session_bad(s, p);
+  } else if (s->o.z) {
+    session_no(s, "[COMPRESSIONACTIVE] DEFLATE is in use");
+  } else {
+    session_ok(s, "DEFLATE active");
+    session_squeezed();
+    if (input_squeeze(&s->in) < 0) s->closing = 1;
+  }
 }
 
 /* RFC 2971: what the client says of itself is read, and that is all. */

@@ -50,7 +50,7 @@ static void drain(int in)
 /* Until the client says something. 1; 0: it is too long */
 static int wait_client(session *s, int in, io_time until)
 {
-  while (!s->closing && !input_pending(&s->in)) {
+  while (!s->closing && !input_ready(&s->in)) {
     struct pollfd p[2] = {{.fd = s->in.fd, .events = POLLIN},
                           {.fd = in, .events = POLLIN}};
     int left = io_left(until), n;
@@ -61,7 +61,7 @@ static int wait_client(session *s, int in, io_time until)
     n = poll(p, in < 0 ? 1 : 2, left);
     session_waits(0);
     if (n < 0 && errno != EINTR) return 1;
-    if (n > 0 && p[0].revents) return 1;
+    if (n > 0 && p[0].revents) continue;
     if (in >= 0 && n > 0 && p[1].revents) drain(in);
     session_update(s, n > 0, 1, 0);
   }

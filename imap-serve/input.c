@@ -30,11 +30,6 @@ void input_free(input *in)
   in->buf = 0;
 }
 
-int input_pending(input const *in)
-{
-  return in->end > in->line;
-}
-
 /* Makes room behind what is there: 1, -1 EMSGSIZE or ENOMEM */
 static int grow(input *in)
 {
@@ -49,11 +44,18 @@ static int grow(input *in)
   return 1;
 }
 
+/* What the client wrote; out's compression is both ways. */
+static ssize_t receive(input *in, char *to, size_t n, io_time deadline)
+{
+  return in->o->z ? squeeze_read(in->o->z, in->fd, to, n, deadline)
+                  : io_read(in->fd, to, n, deadline);
+}
+
 static ssize_t fill(input *in, io_time deadline)
 {
   ssize_t r;
   if (out_flush(in->o) < 0) return errno = EPIPE, -1;
-  r = io_read(in->fd, in->buf + in->end, in->size - in->end, deadline);
+  r = receive(in, in->buf + in->end, in->size - in->end, deadline);
   if (r > 0) in->end += (size_t)r;
   return r;
 }
@@ -116,6 +118,27 @@ int input_line(input *in, io_time first, char **s, size_t *len)
   }
 }
 
+int input_ready(input *in)
+{
+  drop_line(in);
+  while (!memchr(in->buf, '\n', in->end)) {
+    ssize_t r = grow(in) < 0 ? 0 : fill(in, io_now());
+    if (r <= 0) return r == 0 || errno != ETIMEDOUT;
+  }
+  return 1;
+}
+
+int input_squeeze(input *in)
+{
+  out *o = in->o;
+  size_t more = in->end - in->line;
+  if (out_flush(o) < 0) return -1;
+  o->z = squeeze_new(in->buf + in->line, more);
+  if (!o->z) return -1;
+  in->end = in->line;
+  return 1;
+}
+
 ssize_t input_raw(input *in, char *to, size_t n)
 {
   size_t have = in->end - in->line;
@@ -126,7 +149,7 @@ ssize_t input_raw(input *in, char *to, size_t n)
     return (ssize_t)have;
   }
   if (out_flush(in->o) < 0) return errno = EPIPE, -1;
-  return io_read(in->fd, to, n, io_after(INPUT_MS));
+  return receive(in, to, n, io_after(INPUT_MS));
 }
 
 int input_skip(input *in, uint64_t n)

@@ -24,15 +24,19 @@ typedef struct input {
   size_t length; /* of the current line without its end */
   input_chunk *pool;
   size_t kept; /* bytes in the pool */
-  int eof;
 } input;
 
 /* Bytes that were read before (at most 8192) may be given. 1 or -1. */
 int input_init(input *in, int fd, out *o, char const *s, size_t n);
 void input_free(input *in);
 
-/* Whether a byte is there without reading. */
-int input_pending(input const *in);
+/* Whether the next line can be had without waiting, be it end of file or an
+   error; reads what is there. */
+int input_ready(input *in);
+
+/* From here on both ways are compressed (RFC 4978), what is behind the current
+   line already. 1 or -1. */
+int input_squeeze(input *in);
 
 /* The next line becomes current; the one before is forgotten. 1; 0: end of
    file; -1: errno, EMSGSIZE for a line that is too long (it is skipped),

@@ -6,18 +6,28 @@
 #include "out.h"
 #include "parse.h"
 
-int out_flush(out *o)
+static int spill(out *o, int sync)
 {
-  if (!o->dead && o->len &&
-      io_write(o->fd, o->buf, o->len, io_after(OUT_MS)) < 0)
-    o->dead = 1;
+  io_time until;
+  int r = 1;
+  if (!o->dead && (o->len || o->z)) {
+    until = io_after(OUT_MS);
+    r = o->z ? squeeze_write(o->z, o->fd, o->buf, o->len, sync, until)
+             : io_write(o->fd, o->buf, o->len, until);
+  }
+  if (r < 0) o->dead = 1;
   o->len = 0;
   return o->dead ? -1 : 1;
 }
 
+int out_flush(out *o)
+{
+  return spill(o, 1);
+}
+
 char *out_room(out *o, size_t n)
 {
-  if (OUT_SIZE - o->len < n) out_flush(o);
+  if (OUT_SIZE - o->len < n) spill(o, 0);
   return o->buf + o->len;
 }
 
@@ -31,7 +41,7 @@ void out_put(out *o, char const *s, size_t n)
   while (n) {
     size_t room = OUT_SIZE - o->len;
     if (!room) {
-      out_flush(o);
+      spill(o, 0);
       continue;
     }
     if (room > n) room = n;

@@ -6,12 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "squeeze.h"
+
 #define OUT_MS (5 * 60 * 1000)
 #define OUT_SIZE 16384
 
 typedef struct out {
   int fd;
   int dead;
+  squeeze *z; /* 0: not compressed */
   size_t len;
   char buf[OUT_SIZE];
 } out;
@@ -29,6 +32,7 @@ void out_astring(out *o, char const *s, size_t n);
 char *out_room(out *o, size_t n);
 void out_filled(out *o, size_t n);
 
-int out_flush(out *o); /* 1, or -1 if the client is gone */
+/* All that was put goes to the client. 1, or -1 if it is gone. */
+int out_flush(out *o);
 
 #endif

@@ -32,6 +32,7 @@ static struct {
     {"STATUS", cmd_status, 0},
     {"APPEND", cmd_append, 0},
     {"IDLE", cmd_idle, 0},
+    {"COMPRESS", cmd_compress, 0},
     {"CHECK", cmd_check, SELECTED},
     {"CLOSE", cmd_close, SELECTED},
     {"UNSELECT", cmd_unselect, SELECTED},
@@ -57,7 +58,13 @@ static void on_term(int sig)
   static char const bye[] = "* BYE [UNAVAILABLE] Server shutting down\r\n";
   (void)sig;
   terminated = 1;
-  if (waiting) _exit(write(client_out, bye, sizeof bye - 1) < 0);
+  if (!waiting) return;
+  _exit(client_out >= 0 && write(client_out, bye, sizeof bye - 1) < 0);
+}
+
+void session_squeezed(void)
+{
+  client_out = -1;
 }
 
 void session_waits(int yes)
@@ -224,5 +231,6 @@ int session_run(session_start const *start)
   session_forget_file(&s);
   mime_free(&s.mime);
   input_free(&s.in);
+  squeeze_free(s.o.z);
   return 0;
 }

@@ -61,6 +61,9 @@ void session_put_capabilities(session *s);
 /* Everything is flushed and we wait for the client: SIGTERM may end it now. */
 void session_waits(int yes);
 
+/* What goes to the client is no longer plain text. */
+void session_squeezed(void);
+
 /* "TAG OK text", "TAG NO text", "TAG BAD text". */
 void session_reply(session *s, char const *kind, char const *text);
 void session_ok(session *s, char const *text);
@@ -110,6 +113,6 @@ command cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable, cmd_namespace,
     cmd_select, cmd_examine, cmd_create, cmd_delete, cmd_rename, cmd_subscribe,
     cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status, cmd_append, cmd_check,
     cmd_close, cmd_unselect, cmd_expunge, cmd_search, cmd_fetch, cmd_store,
-    cmd_copy, cmd_move, cmd_idle, cmd_authenticated, cmd_replace;
+    cmd_copy, cmd_move, cmd_idle, cmd_authenticated, cmd_replace, cmd_compress;
 
 #endif
