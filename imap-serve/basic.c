@@ -123,18 +123,36 @@ void cmd_id(session *s, parse *p, int uid)
   session_ok(s, "ID completed");
 }
 
-/* RFC 5161: nothing of ours has to be enabled yet. */
+/* RFC 5161. IMAP4rev2 and UTF8=ACCEPT change how names are written. */
+static int enable(session *s, text const *t)
+{
+  int *to = text_is(t, "IMAP4rev2")     ? &s->rev2
+            : text_is(t, "UTF8=ACCEPT") ? &s->utf8
+                                        : 0;
+  if (!to || *to) return 0;
+  session_utf8_names();
+  return *to = 1;
+}
+
 void cmd_enable(session *s, parse *p, int uid)
 {
-  text t;
+  text t[PARSE_LISTED / 10];
+  size_t n = 0;
   (void)uid;
   do {
-    if (!parse_sp(p) || !parse_atom(p, &t)) {
+    if (n == PARSE_LISTED / 10) p->error = "Too many arguments";
+    if (p->error || !parse_sp(p) || !parse_atom(p, t + n++)) {
       session_bad(s, p);
       return;
     }
   } while (p->s < p->end);
-  out_line(&s->o, "* ENABLED");
+  out_puts(&s->o, "* ENABLED");
+  for (size_t i = 0; i < n; i++) {
+    if (!enable(s, t + i)) continue;
+    out_puts(&s->o, " ");
+    out_put(&s->o, t[i].s, t[i].len);
+  }
+  out_puts(&s->o, "\r\n");
   session_update(s, 0, 1, 0);
   session_ok(s, "ENABLE completed");
 }

@@ -17,7 +17,9 @@
 #include "names.h"
 #include "place.h"
 #include "session.h"
+#include "special-use.h"
 
+#define ID_SIZE 33
 #define TRASH "..rohrpost-deleted" /* no mailbox name begins with a dot */
 
 static int is_inbox(char const *dir)
@@ -31,8 +33,9 @@ static void done(session *s, char const *what)
   session_ok(s, what);
 }
 
-/* A new mailbox with its UIDVALIDITY. 1, or -1 (EEXIST) */
-static int make(session *s, char const *dir)
+/* A new mailbox with its UIDVALIDITY; id (33 bytes): its MAILBOXID. 1, or -1
+   (EEXIST) */
+static int make(session *s, char const *dir, char *id)
 {
   mailbox m;
   int r;
@@ -40,6 +43,7 @@ static int make(session *s, char const *dir)
   if (maildir_folder_make(".", dir) < 0) return -1;
   if (mailbox_open(&m, s->root, dir, 1) < 0) return -1;
   r = mailbox_sync(&m, 1);
+  snprintf(id, ID_SIZE, "%s", m.uids.guid);
   mailbox_close(&m);
   return r;
 }
@@ -52,25 +56,97 @@ static void make_failed(session *s)
     session_no_errno(s, "create a mailbox");
 }
 
-void cmd_create(session *s, parse *p, int uid)
+/* " (USE (\\Sent))" (RFC 6154 3): 1 or 0 */
+static int create_options(parse *p, text *use, size_t *n)
 {
-  char dir[MAILDIR_NAME + 1];
-  text name;
-  (void)uid;
-  if (!parse_sp(p) || !parse_astring(p, &name) || !parse_end(p)) {
-    session_bad(s, p);
-    return;
+  text t;
+  *n = 0;
+  if (p->s == p->end) return 1;
+  if (!parse_sp(p) || !parse_char(p, '(') || !parse_atom(p, &t)) return 0;
+  if (!text_is(&t, "USE")) {
+    p->error = "Unknown parameter of CREATE";
+    return 0;
   }
+  if (!parse_sp(p) || !parse_char(p, '(')) return 0;
+  while (!parse_peek(p, ')')) {
+    char const *from = p->s;
+    if ((*n && !parse_sp(p)) || (from = p->s, !parse_char(p, '\\')) ||
+        !parse_atom(p, &t))
+      return 0;
+    *use = (text){.s = from, .len = t.len + 1};
+    if (++*n > PARSE_LISTED) return 0;
+  }
+  p->s++;
+  return parse_char(p, ')') && parse_end(p);
+}
+
+/* One mailbox has one use, and a use one mailbox. 1, or 0: said NO */
+static int use_free(session *s, char const *use)
+{
+  int r = use ? special_use_taken(s->root, use) : 1;
+  if (r < 0)
+    session_no_errno(s, "list mailboxes");
+  else if (r)
+    session_no(s, "[USEATTR] No mailbox can get this special use");
+  return !r;
+}
+
+/* RFC 9051 6.3.9.7: the client learns under which name it is now. */
+static void tell_old_name(session *s, char const *name)
+{
+  out_puts(&s->o, "* LIST () \".\" ");
+  session_put_name(s, name);
+  out_puts(&s->o, " (\"OLDNAME\" (");
+}
+
+static void tell_normalized(session *s, char const *name, text const *old)
+{
+  tell_old_name(s, name);
+  out_name(&s->o, old->s, old->len);
+  out_line(&s->o, "))");
+}
+
+static void tell_renamed(session *s, char const *name, char const *old)
+{
+  if (!s->rev2) return;
+  tell_old_name(s, name);
+  session_put_name(s, old);
+  out_line(&s->o, "))");
+}
+
+static void create(session *s, text name, char const *use)
+{
+  char dir[MAILDIR_NAME + 1], id[ID_SIZE], said[80];
+  int changed;
   if (name.len > 1 && name.s[name.len - 1] == NAMES_DELIMITER) name.len--;
   if (name_is_inbox(name.s, name.len)) {
     session_no(s, "[ALREADYEXISTS] INBOX is always there");
-  } else if (!session_directory(&name, dir) || !name_utf7(name.s, name.len)) {
+  } else if (!session_new_name(&name, dir, &changed)) {
     session_no(s, "[CANNOT] Invalid mailbox name");
-  } else if (make(s, dir) < 0) {
+  } else if (make(s, dir, id) < 0) {
     make_failed(s);
+  } else if (use && special_use_set(s->root, dir, use) < 0) {
+    session_no_errno(s, "write a special use");
   } else {
-    done(s, "CREATE completed");
+    if (changed && s->rev2) tell_normalized(s, dir + 1, &name);
+    snprintf(said, sizeof said, "[MAILBOXID (%s)] CREATE completed", id);
+    done(s, said);
   }
+}
+
+void cmd_create(session *s, parse *p, int uid)
+{
+  text name, use;
+  size_t n;
+  char const *known = 0;
+  (void)uid;
+  if (!parse_sp(p) || !parse_astring(p, &name) ||
+      !create_options(p, &use, &n)) {
+    session_bad(s, p);
+    return;
+  }
+  if (n == 1) known = special_use_known(&use);
+  if (!n || use_free(s, known)) create(s, name, known);
 }
 
 /* Removes what is in a directory, two levels deep, and itself. */
@@ -188,8 +264,9 @@ static void rename_inbox(session *s, char const *dir)
 {
   mailbox m;
   place to;
+  char id[ID_SIZE];
   int r;
-  if (make(s, dir) < 0) {
+  if (make(s, dir, id) < 0) {
     make_failed(s);
     return;
   }
@@ -275,6 +352,7 @@ static void rename_mailbox(session *s, char const *from, char const *to)
     errno = e;
     session_no_errno(s, "rename a mailbox");
   } else {
+    tell_renamed(s, to, from);
     done(s, "RENAME completed");
   }
   folders_free(&f);
@@ -284,6 +362,7 @@ void cmd_rename(session *s, parse *p, int uid)
 {
   char from[MAILDIR_NAME + 1], to[MAILDIR_NAME + 1];
   text a, b;
+  int changed;
   (void)uid;
   if (!parse_sp(p) || !parse_astring(p, &a) || !parse_sp(p) ||
       !parse_astring(p, &b) || !parse_end(p)) {
@@ -291,8 +370,7 @@ void cmd_rename(session *s, parse *p, int uid)
     return;
   }
   if (b.len > 1 && b.s[b.len - 1] == NAMES_DELIMITER) b.len--;
-  if (!session_directory(&a, from) || !session_directory(&b, to) ||
-      !name_utf7(b.s, b.len))
+  if (!session_directory(&a, from) || !session_new_name(&b, to, &changed))
     session_no(s, "[CANNOT] Invalid mailbox name");
   else if (is_inbox(to))
     session_no(s, "[ALREADYEXISTS] INBOX is always there");

@@ -1,230 +1,219 @@
-/* LIST, LSUB, SUBSCRIBE, UNSUBSCRIBE (6.3.6 to 6.3.9), with the options of RFC
-   6154 for SPECIAL-USE. */
+/* LIST (RFC 3501 6.3.8, RFC 5258) and LSUB (6.3.9). */
+#include <stdio.h>
 #include <string.h>
 
-#include "folders.h"
+#include "list-tree.h"
+#include "list.h"
 #include "maildir.h"
 #include "names.h"
-#include "session.h"
+#include "special-use.h"
 
 typedef struct listing {
   session *s;
-  folders all;
-  folders const *from; /* what is listed: all, or subscriptions */
-  char const *pattern;
-  size_t len;
-  int levels;  /* levels above that match are returned too */
-  int special; /* only special-use mailboxes */
+  list_command *c;
+  list_tree tree;
   int lsub;
-  char last[MAILDIR_NAME + 1]; /* the level that was listed last */
+  struct {
+    char const *s;
+    size_t len;
+    int levels; /* levels that are no mailboxes are returned too */
+  } pattern[LIST_PATTERNS];
+  size_t patterns;
 } listing;
 
-static char const *special_use(char const *name)
+static int matches(listing const *l, list_name const *n)
 {
-  char dir[MAILDIR_NAME + 1];
-  for (size_t i = 0; i < MAILDIR_KINDS; i++) {
-    maildir_folder(dir, maildir_kinds[i]);
-    if (!strcmp(dir + 1, name)) return maildir_kinds[i];
-  }
+  for (size_t i = 0; i < l->patterns; i++)
+    if (session_name_match(l->pattern[i].s, l->pattern[i].len, n->name))
+      return 1;
   return 0;
 }
 
-static void attributes(listing *l, char const *name, int level)
+static int matches_as_level(listing const *l, list_name const *n)
+{
+  for (size_t i = 0; i < l->patterns; i++)
+    if (l->pattern[i].levels &&
+        session_name_match(l->pattern[i].s, l->pattern[i].len, n->name))
+      return 1;
+  return 0;
+}
+
+static int meets(listing const *l, list_name const *n)
+{
+  char use[SPECIAL_USE];
+  unsigned select = l->lsub ? LIST_SUBSCRIBED : l->c->select;
+  if (select & LIST_SPECIAL_USE &&
+      (!(n->flags & NAME_EXISTS) || !special_use_of(l->s->root, n->name, use)))
+    return 0;
+  if (select & LIST_SUBSCRIBED) return (n->flags & NAME_SUBSCRIBED) != 0;
+  return (n->flags & NAME_EXISTS) != 0;
+}
+
+static void word(session *s, char const *w, int *some)
+{
+  if (*some) out_puts(&s->o, " ");
+  *some = 1;
+  out_puts(&s->o, w);
+}
+
+static void attributes(listing const *l, list_name const *n)
 {
   session *s = l->s;
-  size_t len = strlen(name);
-  char const *use;
-  int inferiors = folders_has_children(&l->all, name, len);
-  if (l->lsub) {
-    if (level) out_puts(&s->o, "\\Noselect");
-    return;
-  }
-  if (level) out_puts(&s->o, "\\Noselect ");
-  out_puts(&s->o, inferiors ? "\\HasChildren" : "\\HasNoChildren");
-  use = level ? 0 : special_use(name);
-  if (use) {
-    out_puts(&s->o, " \\");
-    out_puts(&s->o, use);
-  }
+  char use[SPECIAL_USE + 1] = "\\";
+  int some = 0, extended = l->c->extended || s->rev2;
+  if (!(n->flags & NAME_EXISTS))
+    word(s, extended ? "\\NonExistent" : "\\Noselect", &some);
+  word(s, n->flags & NAME_CHILDREN ? "\\HasChildren" : "\\HasNoChildren",
+       &some);
+  if ((l->c->subscribed || l->c->select & LIST_SUBSCRIBED) &&
+      n->flags & NAME_SUBSCRIBED)
+    word(s, "\\Subscribed", &some);
+  if (n->flags & NAME_EXISTS && special_use_of(s->root, n->name, use + 1))
+    word(s, use, &some);
 }
 
-static void one(listing *l, char const *name, int level)
+/* RFC 5258 3.5 */
+static void child_info(listing const *l)
 {
-  out_puts(&l->s->o, l->lsub ? "* LSUB (" : "* LIST (");
-  attributes(l, name, level);
-  out_puts(&l->s->o, ") \".\" ");
-  out_astring(&l->s->o, name, strlen(name));
-  out_puts(&l->s->o, "\r\n");
+  session *s = l->s;
+  out_puts(&s->o, " (\"CHILDINFO\" (");
+  if (l->c->select & LIST_SUBSCRIBED) out_puts(&s->o, "\"SUBSCRIBED\"");
+  if (l->c->select & LIST_SPECIAL_USE)
+    out_puts(&s->o, l->c->select & LIST_SUBSCRIBED ? " \"SPECIAL-USE\""
+                                                   : "\"SPECIAL-USE\"");
+  out_puts(&s->o, "))");
 }
 
-/* Levels above name that match and are not in the list themselves. Names come
-   sorted, so that a level's mailboxes stand together. */
-static void levels_above(listing *l, char const *name)
+static void put_status(listing const *l, list_name const *n)
 {
-  char level[MAILDIR_NAME + 1];
-  for (size_t i = 1; name[i]; i++) {
-    if (name[i] != NAMES_DELIMITER) continue;
-    memcpy(level, name, i);
-    level[i] = 0;
-    if (folders_has(l->from, level, i)) continue;
-    if (!strncmp(l->last, level, i) &&
-        (!l->last[i] || l->last[i] == NAMES_DELIMITER))
-      continue;
-    if (!name_match(l->pattern, l->len, level)) continue;
-    memcpy(l->last, level, i + 1);
-    one(l, level, 1);
-  }
+  char dir[MAILDIR_NAME + 2];
+  snprintf(dir, sizeof dir, ".%s", n->name);
+  if (name_is_inbox(n->name, strlen(n->name))) dir[1] = 0;
+  status_put(l->s, dir, n->name, &l->c->items);
+}
+
+static void put_list(listing const *l, list_name const *n)
+{
+  session *s = l->s;
+  out_puts(&s->o, "* LIST (");
+  attributes(l, n);
+  out_puts(&s->o, ") \".\" ");
+  session_put_name(s, n->name);
+  if (l->c->select & LIST_RECURSIVE && n->flags & NAME_BELOW) child_info(l);
+  out_puts(&s->o, "\r\n");
+  if (l->c->status && n->flags & NAME_EXISTS) put_status(l, n);
+}
+
+static void put_lsub(listing const *l, list_name const *n)
+{
+  session *s = l->s;
+  out_puts(&s->o, n->flags & NAME_SELECTED ? "* LSUB () \".\" "
+                                           : "* LSUB (\\Noselect) \".\" ");
+  session_put_name(s, n->name);
+  out_puts(&s->o, "\r\n");
+}
+
+static int is_listed(listing const *l, list_name const *n)
+{
+  unsigned select = l->c->select;
+  if (!(n->flags & NAME_MATCHED)) return 0;
+  if (n->flags & NAME_SELECTED) return 1;
+  if (select & LIST_RECURSIVE) return (n->flags & NAME_HIDDEN) != 0;
+  if (l->lsub) return n->flags & NAME_BELOW && matches_as_level(l, n);
+  if (select & (LIST_SUBSCRIBED | LIST_SPECIAL_USE)) return 0;
+  return n->flags & NAME_CHILDREN && !(n->flags & NAME_EXISTS) &&
+         matches_as_level(l, n);
 }
 
 static void walk(listing *l)
 {
-  for (size_t i = 0; i < l->from->n; i++) {
-    char const *name = l->from->v[i];
-    if (l->special && !special_use(name)) continue;
-    if (l->levels && !l->special) levels_above(l, name);
-    if (name_match(l->pattern, l->len, name)) one(l, name, 0);
+  list_tree *t = &l->tree;
+  for (size_t i = 0; i < t->n; i++)
+    t->v[i].flags |= (meets(l, t->v + i) ? NAME_SELECTED : 0) |
+                     (matches(l, t->v + i) ? NAME_MATCHED : 0);
+  list_tree_rise(t);
+  for (size_t i = 0; i < t->n; i++) {
+    if (!is_listed(l, t->v + i)) continue;
+    if (l->lsub)
+      put_lsub(l, t->v + i);
+    else
+      put_list(l, t->v + i);
   }
 }
 
-/* Reference and pattern together (6.3.8); INBOX in any case. */
-static char const *join(session *s, text const *reference, text const *pattern,
-                        size_t *len)
+/* Reference and pattern together (6.3.8); INBOX in any case. 1 or 0 */
+static int add_pattern(listing *l, text const *pattern)
 {
-  char *p = input_keep(&s->in, reference->len + pattern->len + 1);
+  text const *reference = &l->c->reference;
+  size_t n = reference->len + pattern->len;
+  char *p;
+  if (!pattern->len) return 1; /* matches nothing (RFC 5258 3) */
+  p = input_keep(&l->s->in, n + 1);
   if (!p) return 0;
-  *len = reference->len + pattern->len;
   memcpy(p, reference->s, reference->len);
   memcpy(p + reference->len, pattern->s, pattern->len);
-  p[*len] = 0;
-  if (name_is_inbox(p, *len)) memcpy(p, "INBOX", 5);
-  return p;
+  p[n] = 0;
+  if (name_is_inbox(p, n)) memcpy(p, "INBOX", 5);
+  l->pattern[l->patterns].s = p;
+  l->pattern[l->patterns].len = n;
+  l->pattern[l->patterns++].levels =
+      l->lsub ? p[n - 1] == '%' : !memchr(p, '*', n);
+  return 1;
 }
 
-static void root_name(session *s, char const *what)
+static void run(listing *l)
 {
-  out_puts(&s->o, "* ");
-  out_puts(&s->o, what);
-  out_line(&s->o, " (\\Noselect) \".\" \"\"");
-}
-
-static void run(session *s, listing *l)
-{
-  folders subscribed = FOLDERS_ZERO;
-  l->s = s;
-  l->from = l->lsub ? &subscribed : &l->all;
-  l->levels = l->lsub ? l->pattern[l->len - 1] == '%'
-                      : !memchr(l->pattern, '*', l->len);
-  if (folders_read(&l->all, s->root) < 0 ||
-      (l->lsub && subscriptions_read(&subscribed, s->root) < 0)) {
-    folders_free(&l->all);
+  session *s = l->s;
+  int subscriptions =
+      l->lsub || l->c->subscribed || l->c->select & LIST_SUBSCRIBED;
+  if (list_tree_read(&l->tree, s->root, subscriptions) < 0) {
     session_no_errno(s, "list mailboxes");
     return;
   }
   walk(l);
-  folders_free(&subscribed);
-  folders_free(&l->all);
+  list_tree_free(&l->tree);
   session_update(s, 0, 1, 0);
   session_ok(s, l->lsub ? "LSUB completed" : "LIST completed");
 }
 
-/* "(SPECIAL-USE)": 1 or 0 */
-static int select_options(parse *p, listing *l)
+static void list(session *s, list_command *c, int lsub)
 {
-  text t;
-  if (!parse_peek(p, '(')) return 1;
-  p->s++;
-  while (!parse_peek(p, ')')) {
-    if (!parse_atom(p, &t)) return 0;
-    if (!text_is(&t, "SPECIAL-USE")) {
-      p->error = "Unknown selection option";
-      return 0;
-    }
-    l->special = 1;
-    if (parse_peek(p, ' ')) p->s++;
-  }
-  p->s++;
-  return parse_sp(p);
-}
-
-/* " RETURN (SPECIAL-USE CHILDREN)": we return these in any case. */
-static int return_options(parse *p)
-{
-  text t;
-  if (p->s == p->end) return 1;
-  if (!parse_sp(p) || !parse_atom(p, &t) || !text_is(&t, "RETURN") ||
-      !parse_sp(p) || !parse_char(p, '('))
-    return 0;
-  while (!parse_peek(p, ')')) {
-    if (!parse_atom(p, &t)) return 0;
-    if (!text_is(&t, "SPECIAL-USE") && !text_is(&t, "CHILDREN")) {
-      p->error = "Unknown return option";
-      return 0;
-    }
-    if (parse_peek(p, ' ')) p->s++;
-  }
-  p->s++;
-  return parse_end(p);
-}
-
-static void list(session *s, parse *p, int lsub)
-{
-  listing l = {.lsub = lsub};
-  text reference, pattern;
-  if (!parse_sp(p) || (!lsub && !select_options(p, &l)) ||
-      !parse_astring(p, &reference) || !parse_sp(p) ||
-      !parse_list_mailbox(p, &pattern) ||
-      !(lsub ? parse_end(p) : return_options(p))) {
-    session_bad(s, p);
-    return;
-  }
-  l.pattern = join(s, &reference, &pattern, &l.len);
-  if (!l.pattern) {
-    session_no(s, "[LIMIT] Command too long");
-  } else if (!pattern.len) {
-    root_name(s, lsub ? "LSUB" : "LIST");
+  static listing l;
+  l = (listing){.s = s, .c = c, .lsub = lsub};
+  if (!c->extended && !c->pattern[0].len) {
+    out_puts(&s->o, lsub ? "* LSUB" : "* LIST");
+    out_line(&s->o, " (\\Noselect) \".\" \"\"");
     session_update(s, 0, 1, 0);
     session_ok(s, lsub ? "LSUB completed" : "LIST completed");
-  } else {
-    run(s, &l);
+    return;
   }
+  for (size_t i = 0; i < c->patterns; i++)
+    if (!add_pattern(&l, c->pattern + i)) {
+      session_no(s, "[LIMIT] Command too long");
+      return;
+    }
+  run(&l);
 }
 
 void cmd_list(session *s, parse *p, int uid)
 {
+  static list_command c;
   (void)uid;
-  list(s, p, 0);
+  c = (list_command){0};
+  if (list_parse(p, &c))
+    list(s, &c, 0);
+  else
+    session_bad(s, p);
 }
 
 void cmd_lsub(session *s, parse *p, int uid)
 {
+  static list_command c;
   (void)uid;
-  list(s, p, 1);
-}
-
-static void subscribe(session *s, parse *p, int add)
-{
-  char dir[MAILDIR_NAME + 1];
-  char const *name;
-  int r = parse_sp(p) ? session_mailbox(s, p, dir) : 0;
-  if (r == 0 || (r > 0 && !parse_end(p))) session_bad(s, p);
-  if (r <= 0 || p->error) return;
-  name = dir[1] ? dir + 1 : "INBOX";
-  if (subscriptions_change(s->root, name, add) < 0) {
-    session_no_errno(s, "write subscriptions");
-    return;
-  }
-  session_update(s, 0, 1, 0);
-  session_ok(s, add ? "SUBSCRIBE completed" : "UNSUBSCRIBE completed");
-}
-
-void cmd_subscribe(session *s, parse *p, int uid)
-{
-  (void)uid;
-  subscribe(s, p, 1);
-}
-
-void cmd_unsubscribe(session *s, parse *p, int uid)
-{
-  (void)uid;
-  subscribe(s, p, 0);
+  c = (list_command){.patterns = 1};
+  if (parse_sp(p) && parse_astring(p, &c.reference) && parse_sp(p) &&
+      parse_list_mailbox(p, c.pattern) && parse_end(p))
+    list(s, &c, 1);
+  else
+    session_bad(s, p);
 }

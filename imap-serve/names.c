@@ -87,9 +87,9 @@ int name_utf7(char const *s, size_t len)
    name's: at[j] tells whether the pattern so far matches name[0..j). */
 int name_match(char const *pattern, size_t len, char const *name)
 {
-  unsigned char at[MAILDIR_NAME + 2] = {1};
+  unsigned char at[3 * MAILDIR_NAME + 2] = {1}; /* it may be UTF-8 */
   size_t n = strlen(name);
-  if (n > MAILDIR_NAME) return 0;
+  if (n > 3 * MAILDIR_NAME) return 0;
   for (size_t i = 0; i < len; i++) {
     char c = pattern[i];
     if (c == '*' || c == '%') {

@@ -99,3 +99,13 @@ void out_astring(out *o, char const *s, size_t n)
     out_put(o, s, n);
   }
 }
+
+void out_name(out *o, char const *s, size_t n)
+{
+  int plain = 1;
+  for (size_t i = 0; i < n; i++) plain &= (unsigned char)s[i] < 127;
+  if (plain)
+    out_astring(o, s, n);
+  else
+    out_quoted(o, s, n);
+}

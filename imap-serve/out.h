@@ -27,6 +27,9 @@ void out_line(out *o, char const *s); /* s and CRLF */
 /* As astring, "quoted" or {n} literal, whichever the bytes allow. */
 void out_astring(out *o, char const *s, size_t n);
 
+/* The same for UTF-8 without controls, which quoted strings may have now. */
+void out_name(out *o, char const *s, size_t n);
+
 /* Room for n (at most OUT_SIZE) bytes to be filled in place, then told with
    out_filled. */
 char *out_room(out *o, size_t n);

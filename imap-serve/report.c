@@ -20,7 +20,7 @@ void session_put_flags(session *s, message const *g)
   for (unsigned i = 0; i < LETTERS_FLAGS; i++)
     if (g->letters & letter_bit(letters_flags[i].letter))
       word(s, letters_flags[i].name, &some);
-  if (g->state & MESSAGE_RECENT) word(s, "\\Recent", &some);
+  if (g->state & MESSAGE_RECENT && !s->rev2) word(s, "\\Recent", &some);
   if (g->letters & LETTERS_KEYWORDS)
     for (unsigned i = 0; i < KEYWORDS; i++)
       if (g->letters & letter_keyword(i) && s->box.keys.name[i])
@@ -104,7 +104,8 @@ void session_report(session *s, int expunge, int uid)
     number_line(s, s->exists, " EXISTS");
     s->recent = recent + 1;
   }
-  if (recent != s->recent) number_line(s, s->recent = recent, " RECENT");
+  if (recent != s->recent && !s->rev2)
+    number_line(s, s->recent = recent, " RECENT");
   for (size_t i = 0; i < s->box.n; i++)
     if ((s->box.v[i].state & (MESSAGE_CHANGED | MESSAGE_GONE)) ==
         MESSAGE_CHANGED)

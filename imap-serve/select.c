@@ -39,12 +39,29 @@ static void describe(session *s)
   out_line(&s->o, "] Flags permitted");
   out_puts(&s->o, "* ");
   out_number(&s->o, s->exists);
-  out_puts(&s->o, " EXISTS\r\n* ");
-  out_number(&s->o, recent);
-  out_line(&s->o, " RECENT");
-  first_unseen(s);
+  out_line(&s->o, " EXISTS");
+  if (!s->rev2) {
+    out_puts(&s->o, "* ");
+    out_number(&s->o, recent);
+    out_line(&s->o, " RECENT");
+    first_unseen(s);
+  }
   ok_number(s, "UIDVALIDITY", s->box.uids.validity, "UIDs valid");
   ok_number(s, "UIDNEXT", mailbox_uidnext(&s->box), "Predicted next UID");
+  if (s->box.uids.guid[0]) {
+    out_puts(&s->o, "* OK [MAILBOXID (");
+    out_puts(&s->o, s->box.uids.guid);
+    out_line(&s->o, ")] Its name for ever");
+  }
+}
+
+/* RFC 9051 6.3.2: a LIST response with the name as it really is. */
+static void list_response(session *s, char const *dir)
+{
+  if (!s->rev2) return;
+  out_puts(&s->o, "* LIST () \".\" ");
+  session_put_name(s, dir[1] ? dir + 1 : "INBOX");
+  out_puts(&s->o, "\r\n");
 }
 
 static void open_mailbox(session *s, parse *p, int readonly)
@@ -55,6 +72,7 @@ static void open_mailbox(session *s, parse *p, int readonly)
     session_bad(s, p);
     return;
   }
+  if (s->selected && s->rev2) out_line(&s->o, "* OK [CLOSED] Closed");
   session_unselect(s);
   if (r < 0) return;
   if (mailbox_open(&s->box, s->root, dir, readonly) < 0) {
@@ -72,6 +90,7 @@ static void open_mailbox(session *s, parse *p, int readonly)
     return;
   }
   describe(s);
+  list_response(s, dir);
   session_ok(s, s->box.readonly ? readonly ? "[READ-ONLY] EXAMINE completed"
                                            : "[READ-ONLY] SELECT completed"
                                 : "[READ-WRITE] SELECT completed");

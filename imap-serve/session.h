@@ -14,13 +14,15 @@
 
 #define SESSION_CAPABILITIES                                                   \
   "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UNSELECT "     \
-  "UIDPLUS MOVE SPECIAL-USE MULTIAPPEND REPLACE"
+  "UIDPLUS MOVE SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS "     \
+  "STATUS=SIZE MULTIAPPEND REPLACE"
 
 typedef struct session {
   out o;
   input in;
   int root; /* the account's directory */
   uint32_t append_max;
+  int rev2; /* IMAP4rev2 was enabled */
   int utf8; /* UTF8=ACCEPT was enabled */
   text tag; /* of the current command */
   int selected;
@@ -107,6 +109,19 @@ int session_mailbox(session *s, parse *p, char *to);
 
 /* The same for a text that was read already: 1 or 0. */
 int session_directory(text const *name, char *to);
+
+/* The same for a mailbox that is to be made. *changed: its name will be another
+   than the client's (RFC 9051 6.3.9.7). */
+int session_new_name(text const *name, char *to, int *changed);
+
+/* From now on the client writes and reads names as UTF-8. */
+void session_utf8_names(void);
+
+/* A name, as it is on disk, for the client. */
+void session_put_name(session *s, char const *name);
+
+/* Whether it matches a pattern of the client's (6.3.8). */
+int session_name_match(char const *pattern, size_t len, char const *name);
 
 typedef void command(session *s, parse *p, int uid);
 command cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable, cmd_namespace,
