@@ -19,7 +19,8 @@ static struct {
                     {"RFC822.SIZE", FETCH_SIZE},
                     {"ENVELOPE", FETCH_ENVELOPE},
                     {"BODY", FETCH_BODY},
-                    {"BODYSTRUCTURE", FETCH_STRUCTURE}};
+                    {"BODYSTRUCTURE", FETCH_STRUCTURE},
+                    {"PREVIEW", FETCH_PREVIEW}};
 
 static struct {
   char const *name;
@@ -93,32 +94,61 @@ static int partial(parse *p, fetch_item *i)
   return i->count ? 1 : fail(p, "Invalid partial");
 }
 
-static int section(parse *p, item_list *l, int peek)
+static struct {
+  char const *name, *label;
+  int kind, peek;
+} const bracketed[] = {{"BODY", "BODY[", FETCH_SECTION, 0},
+                       {"BODY.PEEK", "BODY[", FETCH_SECTION, 1},
+                       {"BINARY", "BINARY[", FETCH_BINARY, 0},
+                       {"BINARY.PEEK", "BINARY[", FETCH_BINARY, 1},
+                       {"BINARY.SIZE", "BINARY.SIZE[", FETCH_BINARY_SIZE, 1}};
+#define BRACKETED (sizeof bracketed / sizeof *bracketed)
+
+static int section(parse *p, item_list *l, size_t which)
 {
-  fetch_item *i = add(p, l, FETCH_SECTION);
+  fetch_item *i = add(p, l, bracketed[which].kind);
+  size_t begin = strlen(bracketed[which].label);
   char const *s;
   char *label;
   size_t n;
   if (!i || !parse_char(p, '[')) return 0;
   for (s = p->s; s < p->end && *s != ']' && *s != ' ';) s++;
   n = (size_t)(s - p->s);
-  if (mime_section_scan(&i->section, p->s, n) < 1)
+  if (mime_section_scan(&i->section, p->s, n) < 1 ||
+      (i->kind != FETCH_SECTION && i->section.what != MIME_ALL))
     return fail(p, "Invalid section");
-  label = input_keep(p->in, n + 6);
+  label = input_keep(p->in, n + begin + 1);
   if (!label) return fail(p, "Command too long");
-  memcpy(label, "BODY[", 5);
+  memcpy(label, bracketed[which].label, begin);
   for (size_t k = 0; k < n; k++)
-    label[5 + k] =
+    label[begin + k] =
         p->s[k] >= 'a' && p->s[k] <= 'z' ? (char)(p->s[k] - 32) : p->s[k];
-  label[5 + n] = 0;
+  label[begin + n] = 0;
   i->label = label;
-  i->peek = peek;
+  i->peek = bracketed[which].peek;
   i->bracket = 1;
   p->s = s;
   if ((i->section.what == MIME_FIELDS || i->section.what == MIME_FIELDS_NOT) &&
       !names(p, i))
     return 0;
-  return parse_char(p, ']') && partial(p, i);
+  return parse_char(p, ']') && (i->kind == FETCH_BINARY_SIZE || partial(p, i));
+}
+
+/* "PREVIEW (LAZY)": a preview that costs time may be left out, which we do
+   not do (RFC 8970 4.1). */
+static int modifiers(parse *p, int kind)
+{
+  text t;
+  if (kind != FETCH_PREVIEW || p->end - p->s < 2 || p->s[0] != ' ' ||
+      p->s[1] != '(')
+    return 1;
+  p->s++;
+  do {
+    p->s++;
+    if (!parse_atom(p, &t)) return 0;
+    if (!text_is(&t, "LAZY")) return fail(p, "Unknown modifier");
+  } while (parse_peek(p, ' '));
+  return parse_char(p, ')');
 }
 
 static int item(parse *p, item_list *l)
@@ -127,11 +157,12 @@ static int item(parse *p, item_list *l)
   char const *s = p->s;
   p->s += n;
   if (parse_peek(p, '[')) {
-    if (is(s, n, "BODY")) return section(p, l, 0);
-    if (is(s, n, "BODY.PEEK")) return section(p, l, 1);
+    for (size_t i = 0; i < BRACKETED; i++)
+      if (is(s, n, bracketed[i].name)) return section(p, l, i);
   }
   for (size_t i = 0; i < sizeof simple / sizeof *simple; i++)
-    if (is(s, n, simple[i].name)) return add(p, l, simple[i].kind) != 0;
+    if (is(s, n, simple[i].name))
+      return add(p, l, simple[i].kind) && modifiers(p, simple[i].kind);
   for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
     fetch_item *f;
     if (!is(s, n, whole[i].name)) continue;

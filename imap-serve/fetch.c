@@ -18,6 +18,7 @@ typedef struct fetching {
   int flags;  /* FLAGS was asked for */
   int gone;   /* some message has no file any more */
   int failed; /* errno of what went wrong otherwise */
+  int cte;    /* an encoding is not known */
 } fetching;
 
 static void out_date(session *s, time_t t)
@@ -133,6 +134,12 @@ static void item(fetching *f, fetch_item const *i, message const *g,
   case FETCH_STRUCTURE:
     structure(f, "BODYSTRUCTURE ", mime_bodystructure);
     break;
+  case FETCH_PREVIEW: structure(f, "PREVIEW ", mime_preview); break;
+  case FETCH_BINARY:
+  case FETCH_BINARY_SIZE:
+    label(s, i);
+    if (fetch_binary_put(s, i) < 0) abandon(f);
+    break;
   default: section(f, i);
   }
 }
@@ -165,13 +172,17 @@ static int prepare(fetching *f, size_t at, uint64_t *size, time_t *date)
   session *s = f->s;
   int r = 1;
   if (f->needs) r = session_file(s, at);
-  if (r > 0 && f->seen && !s->box.readonly) {
-    r = message_change(&s->box, s->box.v + at, letter_bit('S'), 0);
-    if (r == 0) r = 1;
-  }
   for (fetch_item const *i = f->items; r > 0 && i; i = i->next) {
     if (i->kind == FETCH_SIZE) r = message_size(&s->box, s->box.v + at, size);
     if (i->kind == FETCH_DATE) r = find_date(s, at, date);
+    if (i->kind == FETCH_BINARY || i->kind == FETCH_BINARY_SIZE) {
+      r = fetch_binary_check(s, i);
+      if (r == 0) f->cte = 1;
+    }
+  }
+  if (r > 0 && f->seen && !s->box.readonly) {
+    r = message_change(&s->box, s->box.v + at, letter_bit('S'), 0);
+    if (r == 0) r = 1;
   }
   return r;
 }
@@ -185,7 +196,7 @@ static void one(fetching *f, size_t at)
   int some = 0, r = prepare(f, at, &size, &date);
   if (r <= 0) {
     if (r < 0) f->failed = errno;
-    f->gone |= r == 0;
+    f->gone |= r == 0 && !f->cte;
     return;
   }
   g = s->box.v + at;
@@ -216,7 +227,8 @@ static void look_over(fetching *f)
 {
   for (fetch_item const *i = f->items; i; i = i->next) {
     if (i->kind >= FETCH_ENVELOPE) f->needs = 1;
-    if (i->kind == FETCH_SECTION && !i->peek) f->seen = 1;
+    if ((i->kind == FETCH_SECTION || i->kind == FETCH_BINARY) && !i->peek)
+      f->seen = 1;
     if (i->kind == FETCH_FLAGS) f->flags = 1;
   }
 }
@@ -242,6 +254,8 @@ void cmd_fetch(session *s, parse *p, int uid)
   if (f.failed) {
     errno = f.failed;
     session_no_errno(s, "read a message");
+  } else if (f.cte) {
+    session_no(s, "[UNKNOWN-CTE] Unknown transfer encoding");
   } else {
     session_ok(s, f.gone ? "[EXPUNGEISSUED] Some messages are gone"
                          : "FETCH completed");

@@ -13,7 +13,10 @@ enum fetch_kind {
   FETCH_ENVELOPE,
   FETCH_BODY,
   FETCH_STRUCTURE,
-  FETCH_SECTION
+  FETCH_SECTION,
+  FETCH_BINARY,
+  FETCH_BINARY_SIZE,
+  FETCH_PREVIEW
 };
 
 typedef struct fetch_item {
@@ -26,6 +29,12 @@ typedef struct fetch_item {
   uint32_t from, count;
   mime_section section;
 } fetch_item;
+
+/* BINARY and BINARY.SIZE (RFC 3516). Whether it can be decoded: 1; 0 not; -1
+   errno. Then the answer, without its label: 1, or -1 if what was begun cannot
+   be ended. */
+int fetch_binary_check(session *s, fetch_item const *i);
+int fetch_binary_put(session *s, fetch_item const *i);
 
 /* 1 or 0 as parse functions. */
 int fetch_parse(parse *p, fetch_item **first);

@@ -92,6 +92,7 @@ static int locate(mime_data *d, mime_section const *s)
     i = nth(m, i, s->path[k], &self);
     if (i == UINT32_MAX) return 0;
   }
+  d->part = i;
   if (s->what == MIME_MIME) return s->depth ? set_header(d, m->v + i) : 0;
   if (s->what == MIME_ALL) {
     if (s->depth) return set_body(d, m->v + i);
@@ -222,6 +223,14 @@ int mime_data_seek(mime_data *d, uint64_t to)
   d->pos = d->begin + to;
   d->done = to;
   return 1;
+}
+
+void mime_data_part(mime_data *d, mime *m, uint32_t part)
+{
+  static mime_section const all;
+  *d = (mime_data){.m = m, .section = &all, .part = part};
+  set_body(d, m->v + part);
+  rewind_data(d);
 }
 
 int mime_data_open(mime_data *d, mime *m, mime_section const *s)

@@ -7,6 +7,7 @@
 
 #include "base64.h"
 #include "date.h"
+#include "mime-binary.h"
 #include "mime-text.h"
 #include "quoted-printable.h"
 #include "utf8.h"
@@ -79,7 +80,7 @@ int mime_field_contains(mime *m, char const *name, mime_needle const *k)
 
 /* A text part on its way through the decoders */
 typedef struct decoder {
-  enum { PLAIN, QP, BASE64 } encoding;
+  int encoding; /* enum mime_encoding */
   unsigned acc;
   mime_conv conv;
   stralloc raw, text;
@@ -90,12 +91,12 @@ static int feed(decoder *d, mime_find *find, char const *s, size_t len,
 {
   int r = 1;
   d->raw.len = d->text.len = 0;
-  if (d->encoding == QP)
+  if (d->encoding == MIME_QP)
     r = qp_decode(&d->raw, s, len, 0);
-  else if (d->encoding == BASE64)
+  else if (d->encoding == MIME_BASE64)
     r = base64_decode_mail(&d->raw, s, len, &d->acc);
   if (r < 0) return -1;
-  if (d->encoding != PLAIN) {
+  if (d->encoding == MIME_QP || d->encoding == MIME_BASE64) {
     s = d->raw.s ? d->raw.s : "";
     len = d->raw.len;
   }
@@ -130,25 +131,6 @@ static int decode_part(decoder *d, mime *m, mime_part const *p, mime_find *find)
   return r;
 }
 
-static int read_encoding(decoder *d, mime *m, mime_part const *p)
-{
-  stralloc s = STRALLOC_ZERO, t = STRALLOC_ZERO;
-  int r = mime_part_field(m, p, "Content-Transfer-Encoding", 1, &s);
-  if (r > 0) {
-    mime_lex l = {s.s, s.s + s.len};
-    r = mime_lex_token(&l, &t);
-  }
-  if (r > 0 && stralloc_0(&t)) {
-    if (!strcasecmp(t.s, "base64"))
-      d->encoding = BASE64;
-    else if (!strcasecmp(t.s, "quoted-printable"))
-      d->encoding = QP;
-  }
-  stralloc_free(&s);
-  stralloc_free(&t);
-  return r;
-}
-
 /* 1: it is text, and d can decode it; 0: it is not; -1 */
 static int read_type(decoder *d, mime *m, mime_part const *p)
 {
@@ -172,11 +154,11 @@ static int read_type(decoder *d, mime *m, mime_part const *p)
 
 static int part_has(mime *m, mime_part const *p, mime_find *find)
 {
-  decoder d = {.encoding = PLAIN};
+  decoder d = {.encoding = MIME_PLAIN};
   int r = read_type(&d, m, p);
   mime_find_reset(find);
   if (r > 0) {
-    r = read_encoding(&d, m, p);
+    r = d.encoding = mime_part_encoding(m, p);
     if (r >= 0) r = decode_part(&d, m, p, find);
   }
   mime_conv_close(&d.conv);

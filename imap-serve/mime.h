@@ -76,6 +76,8 @@ int mime_envelope(mime *m, stralloc *out);
 int mime_body(mime *m, stralloc *out);          /* BODY */
 int mime_bodystructure(mime *m, stralloc *out); /* with extension data */
 
+int mime_preview(mime *m, stralloc *out); /* RFC 8970's, a string */
+
 /* The same strings for others: "quoted" or {n} literal; s 0 is NIL. */
 int mime_put_nstring(stralloc *out, char const *s, size_t len);
 
@@ -107,6 +109,7 @@ int mime_section_scan(mime_section *s, char const *spec, size_t len);
 typedef struct mime_data {
   mime *m;
   mime_section const *section;
+  uint32_t part; /* index of what the section names */
   uint64_t size; /* all bytes of the section: what a literal announces */
   uint64_t done; /* bytes given out or skipped so far */
   uint64_t begin, end, pos;
@@ -117,6 +120,9 @@ typedef struct mime_data {
 
 /* 1; 0: there is no such part (FETCH answers NIL); -1: errno. */
 int mime_data_open(mime_data *d, mime *m, mime_section const *s);
+
+/* The body of a part by its index, after mime_parse. */
+void mime_data_part(mime_data *d, mime *m, uint32_t part);
 
 /* Moves to byte `to` of the section (at most size). 1 or -1. */
 int mime_data_seek(mime_data *d, uint64_t to);

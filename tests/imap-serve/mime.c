@@ -1,4 +1,4 @@
-/* needs: imap-serve/mime-body.o imap-serve/mime-charset.o imap-serve/mime-data.o imap-serve/mime-envelope.o imap-serve/mime-join.o imap-serve/mime-params.o imap-serve/mime-parse.o imap-serve/mime-put.o imap-serve/mime-search.o imap-serve/mime-window.o imap-serve/mime-word.o -lidn2 -lutf8proc */
+/* needs: imap-serve/mime-binary.o imap-serve/mime-body.o imap-serve/mime-charset.o imap-serve/mime-data.o imap-serve/mime-envelope.o imap-serve/mime-join.o imap-serve/mime-params.o imap-serve/mime-parse.o imap-serve/mime-preview.o imap-serve/mime-put.o imap-serve/mime-search.o imap-serve/mime-window.o imap-serve/mime-word.o -lidn2 -lutf8proc */
 /* The MIME reader, as a unit; with arguments it prints FETCH answers for these
    files, which dovecot.t compares with Dovecot's. */
 #include <errno.h>
