@@ -30,6 +30,7 @@ typedef struct appending {
   size_t n, a;
   stralloc words; /* each with a NUL behind it */
   int failed;     /* errno */
+  uint64_t bytes; /* announced */
   int replace;    /* the message behind at has to go */
   size_t at;
 } appending;
@@ -92,8 +93,11 @@ static int head_parse(appending *a, head *h)
   if (h->utf8 && !a->s->utf8) return fail(p, "UTF8=ACCEPT is not enabled", 0);
   if (h->n > a->s->append_max) return fail(p, "", "[TOOBIG] Message too big");
   if (!h->n) return fail(p, "", "[CANNOT] Empty message");
+  if (session_room(a->s, a->bytes + h->n, a->n + 1) < 0 && errno == EDQUOT)
+    return fail(p, "", "[OVERQUOTA] No room left in the quota");
   if (a->n == MESSAGES) return fail(p, "", "[LIMIT] Too many messages");
   p->s = p->end;
+  a->bytes += h->n;
   return 1;
 }
 

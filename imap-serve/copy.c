@@ -93,13 +93,15 @@ static int sync_file(mailbox *m, size_t at)
 static int prepare(copying *c, spans const *which)
 {
   mailbox *m = &c->s->box;
-  uint64_t wire;
+  uint64_t wire, bytes = 0, messages = 0;
   for (size_t i = 0; i < which->n; i++)
     for (size_t at = which->v[i].from; at < which->v[i].to; at++)
       if (message_size(m, m->v + at, &wire) < 0 ||
           (!c->move && sync_file(m, at) < 0))
         return -1;
-  return 1;
+      else
+        bytes += wire, messages++;
+  return c->move ? 1 : session_room(c->s, bytes, messages);
 }
 
 static int one(copying *c, size_t at)

@@ -16,6 +16,7 @@
 #include "maildir.h"
 #include "names.h"
 #include "place.h"
+#include "quota.h"
 #include "session.h"
 #include "special-use.h"
 
@@ -189,6 +190,7 @@ static int remove_mailbox(int root, char const *dir)
            (unsigned)getpid(), ++count);
   if (renameat2(root, dir, root, trash, RENAME_NOREPLACE) < 0) return -1;
   if (fsync(root) < 0) return -1;
+  quota_forget(root);
   empty_trash(root);
   return 1;
 }

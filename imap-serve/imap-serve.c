@@ -20,12 +20,14 @@
 #include "takeover.h"
 
 #define USAGE                                                                  \
-  "imap-serve [ -s bytes ] dir | imap-serve [ -s bytes ] [ -a auth-master "    \
+  "imap-serve [ -s bytes ] [ -q quota ] dir | imap-serve [ -s bytes ] [ -a "   \
+  "auth-master "                                                               \
   "] " SERVE_USAGE
 #define dieusage() strerr_dieusage(100, USAGE)
 
 typedef struct service {
   uint32_t append_max;
+  quota limit; /* of a PREAUTH session's account */
   char const *master;
 } service;
 
@@ -47,20 +49,23 @@ static int open_root(char const *dir)
 }
 
 /* 1; 0 no such account; -1. dir lasts. */
-static int find_directory(takeover const *t, char const **dir)
+static int find_directory(takeover const *t, char const **dir, quota *limit)
 {
   table *mail;
   route_account a;
   int r;
   if (table_open(&mail, conf_table("mail.cdb")) < 0) return -1;
   r = route_account_get(mail, t->account, &a);
-  if (r > 0) *dir = strdup(a.directory);
+  if (r > 0) {
+    *dir = strdup(a.directory);
+    *limit = a.limit;
+  }
   table_close(mail);
   return r > 0 && !*dir ? -1 : r;
 }
 
 /* The directory's descriptor, or -1 and why in the log. */
-static int prepare(takeover *t, service const *v)
+static int prepare(takeover *t, service const *v, quota *limit)
 {
   char const *dir = 0;
   int root, r;
@@ -72,7 +77,7 @@ static int prepare(takeover *t, service const *v)
       log_warn("a login that auth-check does not know");
     return -1;
   }
-  r = find_directory(t, &dir);
+  r = find_directory(t, &dir, limit);
   if (r <= 0) {
     if (r)
       log_warnsys("unable to look up %s", t->account);
@@ -101,7 +106,7 @@ static int client(serve_peer const *peer, void *data)
     log_warnsys("unable to take a client over");
     return 1;
   }
-  start.root = prepare(&t, v);
+  start.root = prepare(&t, v, &start.limit);
   if (io_write(1, start.root < 0 ? "N" : "K", 1, io_after(TAKEOVER_MS)) < 0 ||
       start.root < 0)
     return 111;
@@ -119,7 +124,8 @@ static int client(serve_peer const *peer, void *data)
 
 static int preauth(char const *dir, service const *v)
 {
-  session_start start = {.out = 1, .append_max = v->append_max};
+  session_start start = {
+      .out = 1, .append_max = v->append_max, .limit = v->limit};
   start.root = open_root(dir);
   if (start.root < 0) strerr_diefu2sys(111, "open ", dir);
   if (confine(".") < 0) strerr_diefu1sys(111, "enter the jail");
@@ -133,9 +139,11 @@ int main(int argc, char const *const *argv)
   service v = {.append_max = SESSION_APPEND_MAX};
   int opt;
   PROG = "imap-serve";
-  while ((opt = subgetopt_r(argc, argv, "s:a:" SERVE_OPTIONS, &l)) != -1) {
+  while ((opt = subgetopt_r(argc, argv, "s:a:q:" SERVE_OPTIONS, &l)) != -1) {
     if (opt == 's') {
       if (!uint320_scan(l.arg, &v.append_max) || !v.append_max) dieusage();
+    } else if (opt == 'q') {
+      if (!quota_parse(&v.limit, l.arg, strlen(l.arg))) dieusage();
     } else if (opt == 'a') {
       v.master = l.arg;
     } else if (!serve_option(&s, opt, l.arg)) {

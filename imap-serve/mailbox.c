@@ -37,6 +37,7 @@ int mailbox_open(mailbox *m, int root, char const *name, int readonly)
 
 void mailbox_close(mailbox *m)
 {
+  mailbox_note_left(m);
   for (size_t i = 0; i < m->n; i++) free(m->v[i].odd);
   free(m->v);
   uidlist_free(&m->uids);

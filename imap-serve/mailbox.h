@@ -50,6 +50,8 @@ typedef struct mailbox {
   int keys_changed;    /* the client must be told of keywords */
   int writable;        /* the file system lets us */
   int nolock;          /* a lock is held: give no UIDs now */
+  uint64_t left_bytes; /* what was removed and no quota knows yet */
+  uint32_t left;
 } mailbox;
 
 /* name: the directory below root, "." for INBOX. Reads nothing yet. 1, or -1
@@ -88,6 +90,9 @@ int message_change(mailbox *m, message *g, uint64_t set, uint64_t clear);
 /* Removes the file if it still has all these letters. 1; 0: not so any more,
    or gone already (then marked); -1 errno. */
 int message_remove(mailbox *m, message *g, uint64_t letters);
+
+/* Tells the account's quota what was removed. */
+void mailbox_note_left(mailbox *m);
 
 /* Moves or links the file to a new name in another directory. 1; 0: gone;
    -1 errno. */

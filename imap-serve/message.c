@@ -11,6 +11,7 @@
 #include "letters.h"
 #include "maildir.h"
 #include "mailbox.h"
+#include "quota.h"
 #include "mime.h"
 
 #define RETRIES 20
@@ -89,15 +90,35 @@ int message_change(mailbox *m, message *g, uint64_t set, uint64_t clear)
   return errno = EAGAIN, -1;
 }
 
+void mailbox_note_left(mailbox *m)
+{
+  if (m->left) quota_note(m->root, -(int64_t)m->left_bytes, -(int64_t)m->left);
+  m->left = 0;
+  m->left_bytes = 0;
+}
+
+static void leaves(mailbox *m, maildir_name const *name, struct stat const *st)
+{
+  m->left++;
+  m->left_bytes +=
+      name->size == UINT64_MAX ? (uint64_t)st->st_size : name->size;
+}
+
 int message_remove(mailbox *m, message *g, uint64_t letters)
 {
   size_t at = (size_t)(g - m->v);
   for (unsigned i = 0; i < RETRIES; i++) {
     char path[MAILBOX_PATH];
+    maildir_name name;
+    struct stat st = {.st_size = 0};
     g = m->v + at;
     if (g->state & MESSAGE_GONE || (g->letters & letters) != letters) return 0;
     message_path(m, g, path);
+    maildir_parse(&name, path + 4);
+    if (name.size == UINT64_MAX)
+      fstatat(m->dir, path, &st, AT_SYMLINK_NOFOLLOW);
     if (unlinkat(m->dir, path, 0) == 0) {
+      leaves(m, &name, &st);
       g->state |= MESSAGE_GONE;
       m->times.unsure = 1;
       return 1;

@@ -115,6 +115,7 @@ void session_report(session *s, int expunge, int uid)
 void session_update(session *s, int force, int expunge, int uid)
 {
   if (!s->selected) return;
+  mailbox_note_left(&s->box);
   if (mailbox_sync(&s->box, force) < 0) {
     if (errno == ENOENT || errno == ESTALE) {
       out_line(&s->o, "* BYE [UNAVAILABLE] The mailbox is another now");

@@ -43,6 +43,9 @@ static struct {
     {"COPY", cmd_copy, SELECTED | UID_TOO},
     {"MOVE", cmd_move, SELECTED | UID_TOO},
     {"REPLACE", cmd_replace, SELECTED | UID_TOO},
+    {"GETQUOTA", cmd_getquota, 0},
+    {"GETQUOTAROOT", cmd_getquotaroot, 0},
+    {"SETQUOTA", cmd_setquota, 0},
     {"LOGIN", cmd_authenticated, 0},
     {"AUTHENTICATE", cmd_authenticated, 0},
     {"STARTTLS", cmd_authenticated, 0},
@@ -218,6 +221,7 @@ int session_run(session_start const *start)
                 .root = start->root,
                 .file = -1,
                 .append_max = start->append_max,
+                .limit = start->limit,
                 .mime = MIME_ZERO};
   if (input_init(&s.in, start->in, &s.o, start->more, start->morelen) < 0)
     return 111;

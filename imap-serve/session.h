@@ -7,6 +7,7 @@
 #include "mime.h"
 #include "out.h"
 #include "parse.h"
+#include "quota.h"
 
 #define SESSION_IDLE_MS (30 * 60 * 1000) /* RFC 3501 5.4, at least 30 min */
 #define SESSION_APPEND_MAX (32u << 20)
@@ -15,16 +16,18 @@
 #define SESSION_CAPABILITIES                                                   \
   "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UNSELECT "     \
   "UIDPLUS MOVE SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS "     \
-  "STATUS=SIZE MULTIAPPEND REPLACE BINARY PREVIEW"
+  "STATUS=SIZE MULTIAPPEND REPLACE BINARY PREVIEW QUOTA QUOTASET "             \
+  "QUOTA=RES-STORAGE QUOTA=RES-MESSAGE"
 
 typedef struct session {
   out o;
   input in;
   int root; /* the account's directory */
   uint32_t append_max;
-  int rev2; /* IMAP4rev2 was enabled */
-  int utf8; /* UTF8=ACCEPT was enabled */
-  text tag; /* of the current command */
+  quota limit; /* of the account */
+  int rev2;    /* IMAP4rev2 was enabled */
+  int utf8;    /* UTF8=ACCEPT was enabled */
+  text tag;    /* of the current command */
   int selected;
   mailbox box;     /* if selected */
   uint32_t exists; /* as the client knows them */
@@ -54,6 +57,7 @@ typedef struct session_start {
   char const *more;
   size_t morelen;
   uint32_t append_max;
+  quota limit;
 } session_start;
 int session_run(session_start const *start);
 
@@ -73,6 +77,10 @@ void session_no(session *s, char const *text);
 
 /* NO with what errno means (RFC 5530); ENOENT is left to the caller. */
 void session_no_errno(session *s, char const *doing);
+
+/* Whether so much more fits into the account's quota: 1, or -1 with
+   errno, EDQUOT if not. */
+int session_room(session *s, uint64_t bytes, uint64_t messages);
 
 /* The reply to a command that could not be read or ended wrongly. */
 void session_bad(session *s, parse *p);
@@ -128,6 +136,7 @@ command cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable, cmd_namespace,
     cmd_select, cmd_examine, cmd_create, cmd_delete, cmd_rename, cmd_subscribe,
     cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status, cmd_append, cmd_check,
     cmd_close, cmd_unselect, cmd_expunge, cmd_search, cmd_fetch, cmd_store,
-    cmd_copy, cmd_move, cmd_idle, cmd_authenticated, cmd_replace, cmd_compress;
+    cmd_copy, cmd_move, cmd_idle, cmd_authenticated, cmd_getquota,
+    cmd_getquotaroot, cmd_setquota, cmd_replace, cmd_compress;
 
 #endif

@@ -148,6 +148,6 @@ int quota_count(int root, quota const *limit, quota *used)
   if (before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec)
     save(root, limit, used);
   else
-    unlinkat(root, "maildirsize", 0); /* the next one counts again */
+    quota_forget(root); /* the next one counts again */
   return 1;
 }

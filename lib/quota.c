@@ -24,24 +24,31 @@ static size_t number(char const *s, size_t len, int64_t *n)
   return i;
 }
 
-/* "1000S,10C", the limits in any order */
-static int same_limits(char const *s, size_t len, quota const *limit)
+/* The limits come in any order. */
+int quota_parse(quota *is, char const *s, size_t len)
 {
-  quota is = {0, 0};
+  *is = (quota){0, 0};
   while (len) {
     int64_t n;
     size_t used = number(s, len, &n);
     if (!used || used == len || n < 0) return 0;
     if (s[used] == 'S')
-      is.bytes = (uint64_t)n;
+      is->bytes = (uint64_t)n;
     else if (s[used] == 'C')
-      is.messages = (uint64_t)n;
+      is->messages = (uint64_t)n;
     used++;
     if (used < len && s[used++] != ',') return 0;
     s += used;
     len -= used;
   }
-  return is.bytes == limit->bytes && is.messages == limit->messages;
+  return 1;
+}
+
+static int same_limits(char const *s, size_t len, quota const *limit)
+{
+  quota is;
+  return quota_parse(&is, s, len) && is.bytes == limit->bytes &&
+         is.messages == limit->messages;
 }
 
 static size_t blanks(char const *s, size_t len)
@@ -109,15 +116,19 @@ static int from_file(int root, quota const *limit, quota *used, unsigned *lines,
          quota_read(used, lines, text, (size_t)n, limit) > 0;
 }
 
+static int unchanged(int root, struct timespec const *since)
+{
+  struct timespec changed;
+  if (quota_changed(root, &changed) < 0) return 0;
+  return changed.tv_sec < since->tv_sec ||
+         (changed.tv_sec == since->tv_sec && changed.tv_nsec < since->tv_nsec);
+}
+
 /* A no is believed of a fresh count since which nothing changed. */
 static int believed(int root, unsigned lines, struct timespec const *written)
 {
-  struct timespec changed;
-  if (lines > 1 || time(0) - written->tv_sec > FRESH) return 0;
-  if (quota_changed(root, &changed) < 0) return 0;
-  return changed.tv_sec < written->tv_sec ||
-         (changed.tv_sec == written->tv_sec &&
-          changed.tv_nsec < written->tv_nsec);
+  return lines <= 1 && time(0) - written->tv_sec <= FRESH &&
+         unchanged(root, written);
 }
 
 int quota_room(int root, quota const *limit, quota const *more)
@@ -132,6 +143,23 @@ int quota_room(int root, quota const *limit, quota const *more)
   }
   if (quota_count(root, limit, &used) < 0) return -1;
   return fits(limit, &used, more);
+}
+
+int quota_used(int root, quota const *limit, quota *used)
+{
+  unsigned lines;
+  struct timespec written;
+  *used = (quota){0, 0};
+  if (!limit->bytes && !limit->messages) return 1;
+  if (from_file(root, limit, used, &lines, &written) &&
+      unchanged(root, &written))
+    return 1;
+  return quota_count(root, limit, used);
+}
+
+void quota_forget(int root)
+{
+  unlinkat(root, FILE_NAME, 0);
 }
 
 void quota_note(int root, int64_t bytes, int64_t messages)

@@ -19,6 +19,16 @@ typedef struct quota {
    count. */
 int quota_room(int root, quota const *limit, quota const *more);
 
+/* What is used now: what maildirsize says if nothing changed since it was
+   written, else counted. Without limits nothing is read. 1 or -1. */
+int quota_used(int root, quota const *limit, quota *used);
+
+/* "1000S,10C", as the first line of maildirsize: 1 or 0 */
+int quota_parse(quota *limit, char const *s, size_t len);
+
+/* A count that nobody can believe any more is forgotten. */
+void quota_forget(int root);
+
 /* Notes that so much came or went, where there is a maildirsize. What could
    not be noted is found by the next count. */
 void quota_note(int root, int64_t bytes, int64_t messages);
