@@ -1,68 +1,49 @@
-/* IDLE (RFC 2177): inotify says that something has changed, a look at the
-   mailbox says what. Where no watch can be had (there are few instances per
-   user), the directories' times are polled. */
+/* IDLE (RFC 2177): a watch says that something has changed, a look at the
+   mailbox says what. */
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <strings.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
 #include "io.h"
 #include "session.h"
+#include "watch.h"
 
-#define POLL_MS 2000
-#define EVENTS (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
-
-/* By the descriptor that is open, so that a rename of the mailbox does not
-   matter. */
-static int watch_dir(int in, int dir, uint32_t events)
+/* Of the selected mailbox: what comes to it, flags, and the mailbox itself,
+   because new keywords come by a rename. fd is -1: poll instead. */
+static void watch_selected(session *s, watch *w)
 {
-  char path[40];
-  snprintf(path, sizeof path, "/proc/self/fd/%d", dir);
-  return inotify_add_watch(in, path, events | IN_ONLYDIR);
+  if (!s->selected || !watch_open(w)) return;
+  if (watch_add(w, s->box.new) < 0 || watch_add(w, s->box.cur) < 0 ||
+      watch_add(w, s->box.dir) < 0)
+    watch_close(w);
 }
 
-/* -1: poll instead */
-static int watch(session *s)
+static void unwatch(session *s, watch *w)
 {
-  int in;
-  if (!s->selected) return -1;
-  in = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-  if (in < 0) return -1;
-  /* the mailbox itself: new keywords come by a rename */
-  if (watch_dir(in, s->box.new, EVENTS) < 0 ||
-      watch_dir(in, s->box.cur, EVENTS) < 0 ||
-      watch_dir(in, s->box.dir, IN_MOVED_TO) < 0) {
-    close(in);
-    return -1;
+  if (s->selected) {
+    watch_remove(w, s->box.new);
+    watch_remove(w, s->box.cur);
+    watch_remove(w, s->box.dir);
   }
-  return in;
-}
-
-static void drain(int in)
-{
-  char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-  while (read(in, buf, sizeof buf) > 0)
-    ;
+  watch_close(w);
 }
 
 /* Until the client says something. 1; 0: it is too long */
-static int wait_client(session *s, int in, io_time until)
+static int wait_client(session *s, watch *w, io_time until)
 {
   while (!s->closing && !input_ready(&s->in)) {
     struct pollfd p[2] = {{.fd = s->in.fd, .events = POLLIN},
-                          {.fd = in, .events = POLLIN}};
+                          {.fd = w->fd, .events = POLLIN}};
     int left = io_left(until), n;
     if (!left) return 0;
-    if (s->selected && in < 0 && left > POLL_MS) left = POLL_MS;
+    if (s->selected && w->fd < 0 && left > WATCH_POLL_MS) left = WATCH_POLL_MS;
     if (out_flush(&s->o) < 0) return 1;
     session_waits(1);
-    n = poll(p, in < 0 ? 1 : 2, left);
+    n = poll(p, 2, left);
     session_waits(0);
     if (n < 0 && errno != EINTR) return 1;
     if (n > 0 && p[0].revents) continue;
-    if (in >= 0 && n > 0 && p[1].revents) drain(in);
+    if (n > 0 && p[1].revents) watch_drain(w);
     session_update(s, n > 0, 1, 0);
   }
   return 1;
@@ -70,17 +51,18 @@ static int wait_client(session *s, int in, io_time until)
 
 void cmd_idle(session *s, parse *p, int uid)
 {
-  int in, good;
+  watch w = WATCH_ZERO;
+  int good;
   (void)uid;
   if (!parse_end(p)) {
     session_bad(s, p);
     return;
   }
-  in = watch(s);
+  watch_selected(s, &w);
   out_line(&s->o, "+ idling");
   session_update(s, 1, 1, 0);
-  good = wait_client(s, in, io_after(SESSION_IDLE_MS));
-  if (in >= 0) close(in);
+  good = wait_client(s, &w, io_after(SESSION_IDLE_MS));
+  unwatch(s, &w);
   if (!good) {
     out_line(&s->o, "* BYE [UNAVAILABLE] Autologout; idle for too long");
     s->closing = 1;
