@@ -299,6 +299,7 @@ static int charset(searching *c)
   stralloc nothing = STRALLOC_ZERO;
   int r;
   if (c->p->end - c->p->s < 8 || strncasecmp(c->p->s, "CHARSET ", 8)) return 1;
+  if (c->s->utf8) return fail(c, "CHARSET after UTF8=ACCEPT") != 0;
   c->p->s += 8;
   if (!parse_astring(c->p, &c->charset) || !parse_sp(c->p)) return 0;
   r = mime_utf8(&nothing, c->charset.s, "a", 1, 1);

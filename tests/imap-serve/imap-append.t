@@ -120,6 +120,21 @@ is_(b"REPLACE 1 INBOX " + literal(message(1)), "NO [READ-ONLY]", "EXAMINE")
 s.ok("UNSELECT")
 is_(b"REPLACE 1 INBOX " + literal(message(1)), "BAD",
     "only in selected state (8508 3.5)")
+u = "Subject: grüße\r\n\r\nä\r\n".encode()
+is_(b"APPEND INBOX UTF8 (~{%d+}\r\n%s)" % (len(u), u), "BAD",
+    "UTF8 before ENABLE (RFC 6855 4)")
+same(s.ok("ENABLE UTF8=ACCEPT"), [b"* ENABLED UTF8=ACCEPT"], "ENABLE")
+s.ok("SELECT INBOX")
+is_(b"APPEND INBOX (\\Seen) UTF8 (~{%d+}\r\n%s)" % (len(u), u), "OK",
+    "UTF8 and a literal8")
+ok(s.ok("FETCH * BODY.PEEK[]")[0].endswith(u + b")"), "comes back exactly")
+ok("grüße".encode() in s.ok("FETCH * ENVELOPE")[0], "ENVELOPE has its UTF-8")
+is_(b"APPEND INBOX UTF8 (~{%d+}\r\n%s" % (len(u), u), "BAD", "no )")
+is_(b"APPEND INBOX UTF8 ({%d+}\r\n%s)" % (len(u), u), "BAD", "no literal8")
+is_("NOOP", "OK", "and what follows is understood")
+same(s.ok('UID SEARCH SUBJECT "grüße"')[0].split()[2:],
+     s.ok("UID SEARCH *")[0].split()[2:], "SEARCH in UTF-8")
+is_("SEARCH CHARSET UTF-8 ALL", "BAD", "CHARSET is BAD then (6855 3)")
 same(os.listdir(root + "/tmp"), [], "nothing is left in tmp/")
 s.logout()
 imap.remove(root)
