@@ -14,6 +14,8 @@
 #include "place.h"
 #include "session.h"
 
+#define MANY 64
+
 typedef struct copying {
   session *s;
   int uid, move;
@@ -87,17 +89,27 @@ static int sync_file(mailbox *m, size_t at)
   return errno = e, r < 0 ? -1 : 1;
 }
 
+static size_t count(spans const *which)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < which->n; i++) n += which->v[i].to - which->v[i].from;
+  return n;
+}
+
 /* What takes time with each file comes before the lock, which others break
    when it grows old, and before the first link: behind that every fsync would
-   be a commit of the journal. 1 or -1 */
+   be a commit of the journal. Many files are synced by one look at the whole
+   file system: that is what a look at each of them costs. 1 or -1 */
 static int prepare(copying *c, spans const *which)
 {
   mailbox *m = &c->s->box;
   uint64_t wire, bytes = 0, messages = 0;
+  int many = count(which) >= MANY;
+  if (many && !c->move && syncfs(m->dir) < 0) return -1;
   for (size_t i = 0; i < which->n; i++)
     for (size_t at = which->v[i].from; at < which->v[i].to; at++)
       if (message_size(m, m->v + at, &wire) < 0 ||
-          (!c->move && sync_file(m, at) < 0))
+          (!c->move && !many && sync_file(m, at) < 0))
         return -1;
       else
         bytes += wire, messages++;

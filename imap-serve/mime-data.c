@@ -98,6 +98,8 @@ static int locate(mime_data *d, mime_section const *s)
     if (s->depth) return set_body(d, m->v + i);
     return set(d, 0, m->size, m->wire);
   }
+  if (s->what == MIME_BODYTEXT && !s->depth)
+    return set(d, m->v->body, m->size, m->wire - m->v->headerwire);
   if (s->depth) {
     if (m->v[i].kind != MIME_MESSAGE) return 0;
     i = m->v[i].child;
@@ -233,12 +235,34 @@ void mime_data_part(mime_data *d, mime *m, uint32_t part)
   rewind_data(d);
 }
 
+/* m->wire without looking at the parts: most clients ask for whole messages
+   only. 1 or -1 */
+static int count_wire(mime *m)
+{
+  uint64_t at = 0, wire = m->size;
+  char last = 0;
+  while (!m->wire && at < m->size) {
+    char const *s, *lf;
+    size_t n;
+    if (mime_window(m, at, 1, &s, &n) < 0) return -1;
+    for (size_t i = 0; (lf = memchr(s + i, '\n', n - i)); i++) {
+      i = (size_t)(lf - s);
+      wire += (i ? lf[-1] : last) != '\r';
+    }
+    last = s[n - 1];
+    at += n;
+  }
+  if (!m->wire) m->wire = wire;
+  return 1;
+}
+
 int mime_data_open(mime_data *d, mime *m, mime_section const *s)
 {
   int r;
   *d = (mime_data){.m = m, .section = s};
-  if ((s->depth || s->what == MIME_ALL || s->what == MIME_BODYTEXT) &&
-      mime_parse(m) < 0)
+  if (s->depth ? mime_parse(m) < 0
+               : (s->what == MIME_ALL || s->what == MIME_BODYTEXT) &&
+                     count_wire(m) < 0)
     return -1;
   r = locate(d, s);
   if (r <= 0) return r;
