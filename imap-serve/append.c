@@ -278,6 +278,7 @@ static void run(appending *a, head *h)
     session_no_errno(s, "append a message");
     return;
   } else {
+    session_grew(s, a->bytes, a->n);
     answer(a);
   }
   drop(a);

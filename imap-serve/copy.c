@@ -9,6 +9,7 @@
 
 #include <skalibs/types.h>
 
+#include "learn.h"
 #include "letters.h"
 #include "log.h"
 #include "place.h"
@@ -20,7 +21,10 @@ typedef struct copying {
   session *s;
   int uid, move;
   place to;
-  stralloc uids;            /* of what was copied, uint32_t each */
+  stralloc uids; /* of what was copied, uint32_t each */
+  uint64_t bytes;
+  int learn; /* an errand, of files at paths */
+  stralloc paths;
   uint32_t validity, first; /* of where it went */
   uint8_t letter[KEYWORDS]; /* ours to theirs, 255: not yet known */
 } copying;
@@ -113,6 +117,7 @@ static int prepare(copying *c, spans const *which)
         return -1;
       else
         bytes += wire, messages++;
+  c->bytes = bytes;
   return c->move ? 1 : session_room(c->s, bytes, messages);
 }
 
@@ -127,6 +132,8 @@ static int one(copying *c, size_t at)
   r = message_transfer(m, m->v + at, c->to.box.dir, path, c->move);
   if (r < 1) return r;
   if (place_add(&c->to, path) < 0) return -1;
+  if (c->learn && (!stralloc_cats(&c->paths, path) || !stralloc_0(&c->paths)))
+    return -1;
   if (!stralloc_catb(&c->uids, (char const *)&uid, sizeof uid)) return -1;
   return 1;
 }
@@ -243,8 +250,13 @@ static void run(session *s, char const *dir, spans const *which, int uid,
     place_close(&c.to);
     return;
   }
+  c.learn = learn_what(s, dir);
   failed = transfer(&c, which);
   if (failed && !move) c.uids.len = 0;
+  if (c.learn)
+    learn_files(c.learn, c.to.box.dir, c.paths.s,
+                c.uids.len / sizeof(uint32_t));
+  if (!move && !failed) session_grew(s, c.bytes, c.uids.len / sizeof(uint32_t));
   c.validity = c.to.box.uids.validity;
   c.first = c.to.first;
   place_close(&c.to); /* the lock may be our own mailbox's */
@@ -255,6 +267,7 @@ static void run(session *s, char const *dir, spans const *which, int uid,
     answer(&c, failed);
   }
   stralloc_free(&c.uids);
+  stralloc_free(&c.paths);
 }
 
 static void copy(session *s, parse *p, int uid, int move)

@@ -11,6 +11,7 @@
 #include <skalibs/types.h>
 
 #include "conf.h"
+#include "errands.h"
 #include "jail.h"
 #include "log.h"
 #include "maildir.h"
@@ -110,6 +111,7 @@ static int client(serve_peer const *peer, void *data)
   if (io_write(1, start.root < 0 ? "N" : "K", 1, io_after(TAKEOVER_MS)) < 0 ||
       start.root < 0)
     return 111;
+  errands_account(t.account);
   dup2(t.fd, 0);
   dup2(t.fd, 1);
   close(t.fd);
@@ -128,6 +130,7 @@ static int preauth(char const *dir, service const *v)
       .out = 1, .append_max = v->append_max, .limit = v->limit};
   start.root = open_root(dir);
   if (start.root < 0) strerr_diefu2sys(111, "open ", dir);
+  errands_account(dir);
   if (confine(".") < 0) strerr_diefu1sys(111, "enter the jail");
   return session_run(&start);
 }
@@ -153,6 +156,7 @@ int main(int argc, char const *const *argv)
   argc -= l.ind;
   argv += l.ind;
   signal(SIGPIPE, SIG_IGN);
+  if (errands_begin() < 0) strerr_diefu1sys(111, "start a child for errands");
   if (argc == 1 && !s.wait && !v.master) return preauth(argv[0], &v);
   if (argc || (!s.wait && !v.master)) dieusage();
   if (!v.master) v.master = conf_socket("auth-master");

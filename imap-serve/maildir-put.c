@@ -2,6 +2,7 @@
 #include <skalibs/strerr.h>
 
 #include "conf.h"
+#include "errands.h"
 #include "jail.h"
 #include "log.h"
 #include "put-session.h"
@@ -56,6 +57,7 @@ int main(int argc, char const *const *argv)
       dieusage();
   }
   if (l.ind != argc) dieusage();
+  if (errands_begin() < 0) strerr_diefu1sys(111, "start a child for errands");
   confine();
   s.data = &p;
   s.refresh = refresh;

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "put-ask.h"
+#include "errands.h"
 #include "put-deliver.h"
 #include "route.h"
 
@@ -93,11 +94,24 @@ static int account_root(put_deliver const *d)
                 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+static void warn(put_deliver const *d, int root, uint64_t bytes)
+{
+  quota now, before;
+  if (!errands_wanted(ERRAND_QUOTA) || quota_used(root, &d->limit, &now) < 0)
+    return;
+  before = now;
+  before.bytes -= bytes < now.bytes ? bytes : now.bytes;
+  before.messages -= now.messages > 0;
+  errands_account(d->key.s);
+  errands_quota(&d->limit, &before, &now);
+}
+
 static void note(put_deliver const *d, uint64_t bytes)
 {
   int root = account_root(d);
   if (root < 0) return;
   quota_note(root, (int64_t)bytes, 1);
+  warn(d, root, bytes);
   close(root);
 }
 

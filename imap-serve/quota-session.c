@@ -1,6 +1,7 @@
 /* QUOTA (RFC 9208): one root, "", for all mailboxes of the account. */
 #include <errno.h>
 
+#include "errands.h"
 #include "maildir.h"
 #include "session.h"
 
@@ -10,6 +11,17 @@ int session_room(session *s, uint64_t bytes, uint64_t messages)
   int r = quota_room(s->root, &s->limit, &more);
   if (!r) errno = EDQUOT;
   return r > 0 ? 1 : -1;
+}
+
+void session_grew(session *s, uint64_t bytes, uint64_t messages)
+{
+  quota now, before;
+  if (!errands_wanted(ERRAND_QUOTA) || quota_used(s->root, &s->limit, &now) < 0)
+    return;
+  before = now;
+  before.bytes -= bytes < now.bytes ? bytes : now.bytes;
+  before.messages -= messages < now.messages ? messages : now.messages;
+  errands_quota(&s->limit, &before, &now);
 }
 
 static int is_limited(session const *s)

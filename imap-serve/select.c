@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <string.h>
 
 #include "letters.h"
 #include "maildir.h"
@@ -82,6 +83,7 @@ static void open_mailbox(session *s, parse *p, int readonly)
       session_no_errno(s, "open a mailbox");
     return;
   }
+  memcpy(s->dir, dir, sizeof dir);
   if (!s->box.writable) s->box.readonly = 1;
   s->selected = 1;
   if (mailbox_sync(&s->box, 1) < 0) {

@@ -3,6 +3,7 @@
 #define SESSION_H
 
 #include "input.h"
+#include "maildir.h"
 #include "mailbox.h"
 #include "mime.h"
 #include "out.h"
@@ -29,8 +30,9 @@ typedef struct session {
   int utf8;    /* UTF8=ACCEPT was enabled */
   text tag;    /* of the current command */
   int selected;
-  mailbox box;     /* if selected */
-  uint32_t exists; /* as the client knows them */
+  mailbox box;                /* if selected */
+  char dir[MAILDIR_NAME + 1]; /* its directory when it was selected */
+  uint32_t exists;            /* as the client knows them */
   uint32_t recent;
   mime mime; /* of the message read last */
   int file;  /* its descriptor, -1: none */
@@ -81,6 +83,9 @@ void session_no_errno(session *s, char const *doing);
 /* Whether so much more fits into the account's quota: 1, or -1 with
    errno, EDQUOT if not. */
 int session_room(session *s, uint64_t bytes, uint64_t messages);
+
+/* So much more was put into the account: a warning may be due. */
+void session_grew(session *s, uint64_t bytes, uint64_t messages);
 
 /* The reply to a command that could not be read or ended wrongly. */
 void session_bad(session *s, parse *p);

@@ -61,6 +61,20 @@ tap.same(out, ['R p1 250 2.0.0 Delivered'],
          'what is there already is no reason for a bounce')
 os.unlink(tagged)
 
+# A warning
+with open(f'{T}/warn', 'w') as f:
+    f.write(f'#!/bin/sh\necho "$ACCOUNT $PERCENT" >> {T}/warned\n')
+os.chmod(f'{T}/warn', 0o755)
+os.environ['ROHRPOST_QUOTA_WARN'] = f'50,90 {T}/warn'
+run(PUT, parcel(local(0, 'carol'), message=message(400 << 10)))
+run(PUT, parcel(local(0, 'carol'), message=message(200 << 10)))
+tap.until(lambda: os.path.exists(f'{T}/warned'))
+run(PUT, parcel(local(0, 'carol')))
+with open(f'{T}/warned') as f:
+    tap.same(f.read(), 'carol@a.test 50\n',
+             'ROHRPOST_QUOTA_WARN: once, when the threshold is passed')
+del os.environ['ROHRPOST_QUOTA_WARN']
+
 # At RCPT, when it is asked
 def asked(*to, ident='p1', sender='s@b.test', end=b''):
     out, _ = run(QUEUE, b''.join([rec('I', ident), rec('F', sender), *to]) + end)
