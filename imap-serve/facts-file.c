@@ -73,6 +73,7 @@ int facts_read(facts *f, int dir)
 static int has_argument(char const *s, size_t len)
 {
   return (len == 4 && !memcmp(s, "meta", 4)) ||
+         (len == 6 && !memcmp(s, "server", 6)) ||
          (len == 8 && !memcmp(s, "savedate", 8));
 }
 

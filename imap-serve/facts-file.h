@@ -1,8 +1,8 @@
 /* The plain file `rohrpost` of a mailbox: what cannot be computed again and has
    no place in Dovecot's files. Lines "WORD VALUE", or "WORD ARGUMENT VALUE" for
-   the words meta and savedate; WORD and its argument are the key, and the last
-   line of a key is true. One without a value says that there is none. In a
-   value '%' and what is not printable stand as %XX.
+   the words meta, server and savedate; WORD and its argument are the key, and
+   the last line of a key is true. One without a value says that there is none.
+   In a value '%' and what is not printable stand as %XX.
 
    Changed under the UID list's lock: lines are appended, and the file is
    replaced when half of it says nothing any more. A line that is damaged is

@@ -26,6 +26,9 @@ static int return_option(parse *p, list_command *l)
   } else if (text_is(&t, "STATUS")) {
     l->status = 1;
     return parse_sp(p) && status_parse(p, &l->items);
+  } else if (text_is(&t, "METADATA")) {
+    l->metadata = (metadata_entries){.maxsize = UINT32_MAX};
+    return parse_sp(p) && metadata_parse(p, &l->metadata);
   } else if (!text_is(&t, "SPECIAL-USE") && !text_is(&t, "CHILDREN")) {
     p->error = "Unknown return option";
     return 0;

@@ -84,12 +84,14 @@ static void child_info(listing const *l)
   out_puts(&s->o, "))");
 }
 
-static void put_status(listing const *l, list_name const *n)
+static void put_more(listing const *l, list_name const *n)
 {
   char dir[MAILDIR_NAME + 2];
+  size_t longest = 0;
   snprintf(dir, sizeof dir, ".%s", n->name);
   if (name_is_inbox(n->name, strlen(n->name))) dir[1] = 0;
-  status_put(l->s, dir, n->name, &l->c->items);
+  if (l->c->status) status_put(l->s, dir, n->name, &l->c->items);
+  if (l->c->metadata.n) metadata_put(l->s, dir, &l->c->metadata, &longest);
 }
 
 static void put_list(listing const *l, list_name const *n)
@@ -101,7 +103,8 @@ static void put_list(listing const *l, list_name const *n)
   session_put_name(s, n->name);
   if (l->c->select & LIST_RECURSIVE && n->flags & NAME_BELOW) child_info(l);
   out_puts(&s->o, "\r\n");
-  if (l->c->status && n->flags & NAME_EXISTS) put_status(l, n);
+  if ((l->c->status || l->c->metadata.n) && n->flags & NAME_EXISTS)
+    put_more(l, n);
 }
 
 static void put_lsub(listing const *l, list_name const *n)

@@ -2,6 +2,7 @@
 #ifndef LIST_H
 #define LIST_H
 
+#include "metadata.h"
 #include "session.h"
 #include "status.h"
 
@@ -19,6 +20,7 @@ typedef struct list_command {
   int subscribed;  /* \Subscribed is wanted */
   int status;      /* STATUS of each, */
   status_items items;
+  metadata_entries metadata; /* n: are wanted */
   int extended;
   text reference;
   text pattern[LIST_PATTERNS];

@@ -200,7 +200,7 @@ static int literal(parse *p, text *t)
   }
   *t = (text){.s = to, .len = (size_t)n};
   if (!parse_next_line(p)) return 0;
-  return memchr(to, 0, n) ? bad(p, "NUL in a literal") : 1;
+  return !p->nul && memchr(to, 0, n) ? bad(p, "NUL in a literal") : 1;
 }
 
 int parse_string(parse *p, text *t)

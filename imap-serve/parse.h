@@ -16,6 +16,7 @@ typedef struct parse {
   char const *s, *end; /* the rest of the current line */
   char const *error;   /* a text for BAD, or "" with no set */
   char const *no;      /* a text for NO instead, "[CODE] text" */
+  int nul;             /* a literal may have NULs */
   int gone;            /* the connection is of no more use */
 } parse;
 

@@ -46,6 +46,8 @@ static struct {
     {"GETQUOTA", cmd_getquota, 0},
     {"GETQUOTAROOT", cmd_getquotaroot, 0},
     {"SETQUOTA", cmd_setquota, 0},
+    {"GETMETADATA", cmd_getmetadata, 0},
+    {"SETMETADATA", cmd_setmetadata, 0},
     {"LOGIN", cmd_authenticated, 0},
     {"AUTHENTICATE", cmd_authenticated, 0},
     {"STARTTLS", cmd_authenticated, 0},

@@ -18,7 +18,8 @@
   "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UNSELECT "     \
   "UIDPLUS MOVE SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS "     \
   "STATUS=SIZE MULTIAPPEND REPLACE BINARY PREVIEW QUOTA QUOTASET "             \
-  "QUOTA=RES-STORAGE QUOTA=RES-MESSAGE UTF8=ACCEPT"
+  "QUOTA=RES-STORAGE QUOTA=RES-MESSAGE UTF8=ACCEPT METADATA "                  \
+  "LIST-METADATA"
 
 typedef struct session {
   out o;
@@ -142,6 +143,7 @@ command cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable, cmd_namespace,
     cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status, cmd_append, cmd_check,
     cmd_close, cmd_unselect, cmd_expunge, cmd_search, cmd_fetch, cmd_store,
     cmd_copy, cmd_move, cmd_idle, cmd_authenticated, cmd_getquota,
-    cmd_getquotaroot, cmd_setquota, cmd_replace, cmd_compress;
+    cmd_getquotaroot, cmd_setquota, cmd_getmetadata, cmd_setmetadata,
+    cmd_replace, cmd_compress;
 
 #endif
