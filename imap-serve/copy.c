@@ -9,6 +9,7 @@
 
 #include <skalibs/types.h>
 
+#include "emailid.h"
 #include "learn.h"
 #include "letters.h"
 #include "log.h"
@@ -124,14 +125,15 @@ static int prepare(copying *c, spans const *which)
 static int one(copying *c, size_t at)
 {
   mailbox *m = &c->s->box;
-  char base[MAILDIR_NAME + 1], path[MAILBOX_PATH];
+  char base[MAILDIR_NAME + 1], path[MAILBOX_PATH], guid[EMAILID_GUID];
   uint32_t uid = m->v[at].uid;
   int r = new_name(c, at, base);
   if (r < 1) return r;
   if (place_path(path, base, letters_there(c, m->v[at].letters)) < 0) return -1;
+  emailid_guid(m, m->v + at, guid);
   r = message_transfer(m, m->v + at, c->to.box.dir, path, c->move);
   if (r < 1) return r;
-  if (place_add(&c->to, path) < 0) return -1;
+  if (place_add_guid(&c->to, path, guid) < 0) return -1;
   if (c->learn && (!stralloc_cats(&c->paths, path) || !stralloc_0(&c->paths)))
     return -1;
   if (!stralloc_catb(&c->uids, (char const *)&uid, sizeof uid)) return -1;

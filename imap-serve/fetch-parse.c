@@ -20,7 +20,9 @@ static struct {
                     {"ENVELOPE", FETCH_ENVELOPE},
                     {"BODY", FETCH_BODY},
                     {"BODYSTRUCTURE", FETCH_STRUCTURE},
-                    {"PREVIEW", FETCH_PREVIEW}};
+                    {"PREVIEW", FETCH_PREVIEW},
+                    {"EMAILID", FETCH_EMAILID},
+                    {"THREADID", FETCH_THREADID}};
 
 static struct {
   char const *name;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "date.h"
+#include "emailid.h"
 #include "fetch.h"
 #include "letters.h"
 #include "log.h"
@@ -118,6 +119,7 @@ static void item(fetching *f, fetch_item const *i, message const *g,
                  uint64_t size, time_t date)
 {
   session *s = f->s;
+  char id[EMAILID_SIZE];
   switch (i->kind) {
   case FETCH_FLAGS: session_put_flags(s, g); break;
   case FETCH_UID:
@@ -125,6 +127,13 @@ static void item(fetching *f, fetch_item const *i, message const *g,
     out_number(&s->o, g->uid);
     break;
   case FETCH_DATE: out_date(s, date); break;
+  case FETCH_EMAILID:
+    emailid(&s->box, g, id);
+    out_puts(&s->o, "EMAILID (");
+    out_puts(&s->o, id);
+    out_puts(&s->o, ")");
+    break;
+  case FETCH_THREADID: out_puts(&s->o, "THREADID NIL"); break;
   case FETCH_SIZE:
     out_puts(&s->o, "RFC822.SIZE ");
     out_number(&s->o, size);

@@ -16,7 +16,9 @@ enum fetch_kind {
   FETCH_SECTION,
   FETCH_BINARY,
   FETCH_BINARY_SIZE,
-  FETCH_PREVIEW
+  FETCH_PREVIEW,
+  FETCH_EMAILID,
+  FETCH_THREADID
 };
 
 typedef struct fetch_item {

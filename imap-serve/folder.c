@@ -11,6 +11,7 @@
 
 #include <skalibs/unix-transactional.h>
 
+#include "emailid.h"
 #include "folders.h"
 #include "log.h"
 #include "maildir.h"
@@ -252,10 +253,11 @@ static int move_all(mailbox *m, place *to)
   m->nolock = 1;
   to->moved = 1;
   for (size_t i = 0; i < m->n; i++) {
-    char path[MAILBOX_PATH];
+    char path[MAILBOX_PATH], guid[EMAILID_GUID];
     int r = place_path(path, message_base(m, m->v + i), m->v[i].letters);
+    emailid_guid(m, m->v + i, guid);
     if (r > 0) r = message_transfer(m, m->v + i, to->box.dir, path, 1);
-    if (r > 0) r = place_add(to, path);
+    if (r > 0) r = place_add_guid(to, path, guid);
     if (r < 0) return -1;
   }
   return place_commit(to);

@@ -28,7 +28,7 @@ int place_lock(place *p)
 
 void place_keep(place *p)
 {
-  p->paths.len = p->n = 0;
+  p->guids.len = p->paths.len = p->n = 0;
 }
 
 void place_close(place *p)
@@ -37,6 +37,7 @@ void place_close(place *p)
   for (size_t i = 0; i < p->n; i++, at += strlen(at) + 1)
     unlinkat(p->box.dir, at, 0);
   stralloc_free(&p->paths);
+  stralloc_free(&p->guids);
   if (p->locked) uidlist_unlock(p->box.dir);
   mailbox_close(&p->box);
 }
@@ -57,6 +58,14 @@ int place_path(char *to, char const *base, uint64_t letters)
 
 int place_add(place *p, char const *path)
 {
+  return place_add_guid(p, path, "");
+}
+
+int place_add_guid(place *p, char const *path, char const *guid)
+{
+  if ((*guid && !stralloc_append(&p->guids, 'G')) ||
+      !stralloc_cats(&p->guids, guid) || !stralloc_0(&p->guids))
+    return -1;
   if (!stralloc_cats(&p->paths, path) || !stralloc_0(&p->paths)) return -1;
   p->n++;
   if (*path == 'n')
@@ -68,12 +77,15 @@ int place_add(place *p, char const *path)
 
 static int give_uids(place *p)
 {
-  char const *at = p->paths.s;
+  char const *at = p->paths.s, *guid = p->guids.s;
   for (size_t i = 0; i < p->n; i++, at += strlen(at) + 1) {
     char const *base = at + 4;
+    size_t len = strlen(guid);
     uint32_t uid = mailbox_uidnext(&p->box);
     if (!i) p->first = uid;
-    if (uidlist_add(&p->box.uids, base, strcspn(base, ":")) < 0) return -1;
+    if (uidlist_add_with(&p->box.uids, base, strcspn(base, ":"), guid, len) < 0)
+      return -1;
+    guid += len + 1;
   }
   return 1;
 }

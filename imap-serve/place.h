@@ -11,6 +11,7 @@
 typedef struct place {
   mailbox box;
   int locked;
+  stralloc guids; /* extensions of the UID list, "" for none, as paths */
   stralloc paths; /* of what was put there: "cur/NAME", NUL-terminated */
   size_t n;
   uint32_t first; /* UID of the first, after place_commit */
@@ -31,6 +32,9 @@ int place_path(char *to, char const *base, uint64_t letters);
 
 /* A file has been given that path. 1 or -1 ENOMEM. */
 int place_add(place *p, char const *path);
+
+/* The same for what has that GUID already, elsewhere. */
+int place_add_guid(place *p, char const *path, char const *guid);
 
 /* Gives UIDs first, first + 1, … in the order of place_add. 1 or -1. */
 int place_commit(place *p);

@@ -2,6 +2,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include <string.h>
+
+#include "emailid.h"
 #include "search.h"
 
 static int yes(int r)
@@ -87,6 +90,7 @@ static int either(session *s, search_key const *k, size_t at, int open)
 int search_match(session *s, search_key const *k, size_t at, int open)
 {
   message const *g = s->box.v + at;
+  char id[EMAILID_SIZE];
   int r;
   switch (k->kind) {
   case SEARCH_ALL: return SEARCH_YES;
@@ -96,6 +100,9 @@ int search_match(session *s, search_key const *k, size_t at, int open)
   case SEARCH_NUMBERS: return set_has(&k->numbers, (uint32_t)at + 1, s->exists);
   case SEARCH_UIDS:
     return set_has(&k->numbers, g->uid, s->box.v[s->exists - 1].uid);
+  case SEARCH_EMAILID:
+    emailid(&s->box, g, id);
+    return strcmp(id, k->field) == 0;
   case SEARCH_AND: return all(s, k->a, at, open);
   case SEARCH_OR: return either(s, k, at, open);
   case SEARCH_NOT:

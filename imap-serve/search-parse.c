@@ -251,6 +251,17 @@ static search_key *parenthesis(searching *c)
   return 0;
 }
 
+/* RFC 8474 6; there are no threads */
+static search_key *id_key(searching *c, int kind)
+{
+  text t;
+  search_key *k;
+  if (!parse_sp(c->p) || !parse_astring(c->p, &t)) return 0;
+  k = new_key(c, kind);
+  if (k) k->field = t.s;
+  return k;
+}
+
 static search_key *word_key(searching *c, text const *t)
 {
   for (size_t i = 0; i < COUNT(words); i++) {
@@ -270,6 +281,8 @@ static search_key *word_key(searching *c, text const *t)
   if (text_is(t, "LARGER")) return size_key(c, SEARCH_LARGER);
   if (text_is(t, "SMALLER")) return size_key(c, SEARCH_SMALLER);
   if (text_is(t, "UID")) return set_key(c, SEARCH_UIDS);
+  if (text_is(t, "EMAILID")) return id_key(c, SEARCH_EMAILID);
+  if (text_is(t, "THREADID")) return id_key(c, SEARCH_NEVER);
   if (text_is(t, "NEW")) return new_messages(c);
   if (text_is(t, "NOT")) return not_key(c);
   if (text_is(t, "OR")) return or_key(c);

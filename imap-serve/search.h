@@ -14,7 +14,8 @@ enum search_kind {
   SEARCH_NEVER,   /* a keyword that nothing can have */
   SEARCH_NUMBERS, /* sequence numbers */
   SEARCH_UIDS,
-  SEARCH_BEFORE, /* the internal date */
+  SEARCH_EMAILID, /* field */
+  SEARCH_BEFORE,  /* the internal date */
   SEARCH_ON,
   SEARCH_SINCE,
   SEARCH_SENTBEFORE, /* Date: */

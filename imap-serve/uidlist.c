@@ -125,10 +125,16 @@ void uidlist_restart(uidlist *l)
 
 int uidlist_add(uidlist *l, char const *base, size_t len)
 {
+  return uidlist_add_with(l, base, len, 0, 0);
+}
+
+int uidlist_add_with(uidlist *l, char const *base, size_t len,
+                     char const *extra, size_t extralen)
+{
   if (!l->next) l->next = 1;
   if (l->next == UINT32_MAX) return errno = EOVERFLOW, -1;
   if (uidlist_find(l, base, len) != UIDLIST_NONE) l->damaged = 1;
-  return uidlist_push(l, l->next, base, len, 0, 0);
+  return uidlist_push(l, l->next, base, len, extra, extralen);
 }
 
 /* Whether record i is the one that its name has now. */

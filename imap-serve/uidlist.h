@@ -14,6 +14,7 @@
 
 #define UIDLIST_FILE "dovecot-uidlist"
 #define UIDLIST_NONE UINT32_MAX
+#define UIDLIST_EXTRA 512
 
 typedef struct uid_record {
   uint32_t uid;
@@ -69,6 +70,10 @@ static inline char const *uidlist_name(uidlist const *l, size_t i)
 /* Under the lock, after uidlist_read: gives the name the next UID. 1 or -1
    (EOVERFLOW: no UIDs left). A name that has one gets a new one. */
 int uidlist_add(uidlist *l, char const *base, size_t len);
+
+/* The same with extensions, "G45" (at most UIDLIST_EXTRA bytes). */
+int uidlist_add_with(uidlist *l, char const *base, size_t len,
+                     char const *extra, size_t extralen);
 
 /* Forgets what was added and not committed. */
 void uidlist_undo(uidlist *l);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # LIST in all its forms, STATUS, special use, names as UTF-8, IMAP4rev2.
 import os
+import re
 import sys
 
 sys.path[:0] = ["tests", "tests/imap-serve"]
@@ -115,6 +116,26 @@ ok(got[1].startswith(b"[MAILBOXID ("), "CREATE tells it (RFC 8474 4.1)", got)
 id_ = got[1].split(b"]")[0] + b"]"
 ok(any(id_ in l for l in s.ok("SELECT Id")), "SELECT too (RFC 8474 4.2)")
 ok(mailboxid.split()[-1] not in id_, "and another for each")
+def emailid(n=1):
+    return s.ok(f"FETCH {n} EMAILID")[0].split(b"(")[2].rstrip(b")")
+
+
+s.ok("SELECT Tofa")
+first, second = emailid(1), emailid(2)
+ok(first != second and re.fullmatch(rb"[A-Za-z0-9_-]{1,255}", first),
+   "EMAILID (RFC 8474 5.1)", first, second)
+same(s.ok("FETCH 1 THREADID"), [b"* 1 FETCH (THREADID NIL)"],
+     "THREADID NIL (RFC 8474 5.2)")
+same(s.ok(b"SEARCH EMAILID " + second), [b"* SEARCH 2"], "SEARCH EMAILID (6)")
+same(s.ok("SEARCH THREADID x"), [b"* SEARCH"], "SEARCH THREADID")
+s.ok("COPY 1:2 Id")
+s.ok("SELECT Id")
+same([emailid(1), emailid(2)], [first, second], "COPY keeps it (5.1)")
+s.ok("MOVE 2 Fruit.Apple")
+s.ok("SELECT Fruit.Apple")
+same(emailid(), second, "MOVE too, and of a copy")
+s.ok("STORE 1 +FLAGS (\\Flagged)")
+same(emailid(), second, "a flag changes nothing")
 s.logout()
 
 # names as UTF-8
