@@ -94,6 +94,9 @@ static int join(mime_params *p, unsigned first, size_t base, int extended,
   for (unsigned long k = 0;; k++) {
     i = find(p, p->text.s + p->v[first].name, base, k, &s);
     if (i == p->n) break;
+    /* the empty charset and language of an extended value (RFC 2231 4) */
+    if (!k && extended && !s.extended && !stralloc_catb(&p->text, "''", 2))
+      return -1;
     if ((extended && !s.extended ? put_encoded : put_plain)(
             &p->text, p->v[i].value, p->v[i].valuelen) < 0)
       return -1;
