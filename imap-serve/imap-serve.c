@@ -21,15 +21,15 @@
 #include "takeover.h"
 
 #define USAGE                                                                  \
-  "imap-serve [ -s bytes ] [ -q quota ] dir | imap-serve [ -s bytes ] [ -a "   \
-  "auth-master "                                                               \
-  "] " SERVE_USAGE
+  "imap-serve [ -v ] [ -s bytes ] [ -q quota ] dir | imap-serve [ -v ] [ -s "  \
+  "bytes ] [ -a auth-master ] " SERVE_USAGE
 #define dieusage() strerr_dieusage(100, USAGE)
 
 typedef struct service {
   uint32_t append_max;
   quota limit; /* of a PREAUTH session's account */
   char const *master;
+  int talk;
 } service;
 
 /* Nothing but this account's directory, from here on the current one; the C
@@ -101,7 +101,7 @@ static int client(serve_peer const *peer, void *data)
 {
   static takeover t;
   service const *v = data;
-  session_start start = {.append_max = v->append_max};
+  session_start start = {.talk = v->talk, .append_max = v->append_max};
   (void)peer;
   if (takeover_read(&t, 0, io_after(TAKEOVER_MS)) < 0) {
     log_warnsys("unable to take a client over");
@@ -126,8 +126,10 @@ static int client(serve_peer const *peer, void *data)
 
 static int preauth(char const *dir, service const *v)
 {
-  session_start start = {
-      .out = 1, .append_max = v->append_max, .limit = v->limit};
+  session_start start = {.out = 1,
+                         .talk = v->talk,
+                         .append_max = v->append_max,
+                         .limit = v->limit};
   start.root = open_root(dir);
   if (start.root < 0) strerr_diefu2sys(111, "open ", dir);
   errands_account(dir);
@@ -142,11 +144,13 @@ int main(int argc, char const *const *argv)
   service v = {.append_max = SESSION_APPEND_MAX};
   int opt;
   PROG = "imap-serve";
-  while ((opt = subgetopt_r(argc, argv, "s:a:q:" SERVE_OPTIONS, &l)) != -1) {
+  while ((opt = subgetopt_r(argc, argv, "s:a:q:v" SERVE_OPTIONS, &l)) != -1) {
     if (opt == 's') {
       if (!uint320_scan(l.arg, &v.append_max) || !v.append_max) dieusage();
     } else if (opt == 'q') {
       if (!quota_parse(&v.limit, l.arg, strlen(l.arg))) dieusage();
+    } else if (opt == 'v') {
+      v.talk = 1;
     } else if (opt == 'a') {
       v.master = l.arg;
     } else if (!serve_option(&s, opt, l.arg)) {

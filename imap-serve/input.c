@@ -109,6 +109,7 @@ int input_line(input *in, io_time first, char **s, size_t *len)
       if (in->length && lf[-1] == '\r') in->length--;
       *s = in->buf;
       *len = in->length;
+      if (in->o->talk) talk_client(in->o->talk, *s, *len);
       return 1;
     }
     seen = in->end;

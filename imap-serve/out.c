@@ -10,6 +10,7 @@ static int spill(out *o, int sync)
 {
   io_time until;
   int r = 1;
+  if (o->talk) talk_server(o->talk, o->buf, o->len);
   if (!o->dead && (o->len || o->z)) {
     until = io_after(OUT_MS);
     r = o->z ? squeeze_write(o->z, o->fd, o->buf, o->len, sync, until)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "squeeze.h"
+#include "talk.h"
 
 #define OUT_MS (5 * 60 * 1000)
 #define OUT_SIZE 16384
@@ -15,6 +16,7 @@ typedef struct out {
   int fd;
   int dead;
   squeeze *z; /* 0: not compressed */
+  talk *talk; /* 0: not shown in the log */
   size_t len;
   char buf[OUT_SIZE];
 } out;

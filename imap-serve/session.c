@@ -218,8 +218,10 @@ static void serve(session *s)
 int session_run(session_start const *start)
 {
   static session s;
+  static talk t;
   struct sigaction term = {.sa_handler = on_term};
   s = (session){.o.fd = start->out,
+                .o.talk = start->talk ? &t : 0,
                 .root = start->root,
                 .file = -1,
                 .append_max = start->append_max,

@@ -61,6 +61,7 @@ typedef struct session_start {
   size_t morelen;
   uint32_t append_max;
   quota limit;
+  int talk; /* the dialogue in the log */
 } session_start;
 int session_run(session_start const *start);
 
