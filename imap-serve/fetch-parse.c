@@ -197,7 +197,7 @@ static int macro(parse *p, item_list *l)
   return -1;
 }
 
-int fetch_parse(parse *p, fetch_item **first)
+int fetch_items(parse *p, fetch_item **first)
 {
   item_list l = {.end = &l.first};
   int r;
@@ -213,5 +213,10 @@ int fetch_parse(parse *p, fetch_item **first)
     if (!r || (r < 0 && !item(p, &l))) return 0;
   }
   *first = l.first;
-  return parse_end(p);
+  return 1;
+}
+
+int fetch_parse(parse *p, fetch_item **first)
+{
+  return fetch_items(p, first) && parse_end(p);
 }

@@ -10,15 +10,15 @@ enum fetch_kind {
   FETCH_UID,
   FETCH_DATE,
   FETCH_SIZE,
+  FETCH_EMAILID,
+  FETCH_THREADID,
   FETCH_ENVELOPE,
   FETCH_BODY,
   FETCH_STRUCTURE,
   FETCH_SECTION,
   FETCH_BINARY,
   FETCH_BINARY_SIZE,
-  FETCH_PREVIEW,
-  FETCH_EMAILID,
-  FETCH_THREADID
+  FETCH_PREVIEW
 };
 
 typedef struct fetch_item {
@@ -38,7 +38,10 @@ typedef struct fetch_item {
 int fetch_binary_check(session *s, fetch_item const *i);
 int fetch_binary_put(session *s, fetch_item const *i);
 
-/* 1 or 0 as parse functions. */
+/* 1 or 0 as parse functions; what is behind the items is left. */
+int fetch_items(parse *p, fetch_item **first);
+
+/* The same to the end of the command. */
 int fetch_parse(parse *p, fetch_item **first);
 
 #endif

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "io.h"
+#include "notify.h"
 #include "session.h"
 #include "watch.h"
 
@@ -58,10 +59,11 @@ void cmd_idle(session *s, parse *p, int uid)
     session_bad(s, p);
     return;
   }
-  watch_selected(s, &w);
+  if (!notify_active()) watch_selected(s, &w);
   out_line(&s->o, "+ idling");
   session_update(s, 1, 1, 0);
-  good = wait_client(s, &w, io_after(SESSION_IDLE_MS));
+  good = notify_active() ? notify_wait(s, 1, io_after(SESSION_IDLE_MS))
+                         : wait_client(s, &w, io_after(SESSION_IDLE_MS));
   unwatch(s, &w);
   if (!good) {
     out_line(&s->o, "* BYE [UNAVAILABLE] Autologout; idle for too long");

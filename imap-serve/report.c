@@ -116,7 +116,8 @@ void session_update(session *s, int force, int expunge, int uid)
 {
   if (!s->selected) return;
   mailbox_note_left(&s->box);
-  if (mailbox_sync(&s->box, force) < 0) {
+  /* one that is deaf hears of its own changes only */
+  if (!s->deaf && mailbox_sync(&s->box, force) < 0) {
     if (errno == ENOENT || errno == ESTALE) {
       out_line(&s->o, "* BYE [UNAVAILABLE] The mailbox is another now");
       s->closing = 1;

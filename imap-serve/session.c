@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "notify.h"
 #include "session.h"
 
 enum { SELECTED = 1, UID_TOO = 2 };
@@ -48,6 +49,7 @@ static struct {
     {"SETQUOTA", cmd_setquota, 0},
     {"GETMETADATA", cmd_getmetadata, 0},
     {"SETMETADATA", cmd_setmetadata, 0},
+    {"NOTIFY", cmd_notify, 0},
     {"LOGIN", cmd_authenticated, 0},
     {"AUTHENTICATE", cmd_authenticated, 0},
     {"STARTTLS", cmd_authenticated, 0},
@@ -80,6 +82,7 @@ void session_waits(int yes)
 
 void session_reply(session *s, char const *kind, char const *t)
 {
+  if (s->silent) return;
   out_put(&s->o, s->tag.s, s->tag.len);
   out_puts(&s->o, " ");
   out_puts(&s->o, kind);
@@ -170,6 +173,11 @@ static int command_line(session *s)
   parse p;
   int r;
   if (out_flush(&s->o) < 0) return 0;
+  if (notify_active()) {
+    notify_wait(s, 0, io_after(SESSION_IDLE_MS));
+    if (s->closing) return 0;
+    if (out_flush(&s->o) < 0) return 0;
+  }
   session_waits(1);
   r = input_line(&s->in, io_after(SESSION_IDLE_MS), &line, &len);
   session_waits(0);

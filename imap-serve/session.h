@@ -19,7 +19,7 @@
   "UIDPLUS MOVE SPECIAL-USE CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS "     \
   "STATUS=SIZE MULTIAPPEND REPLACE BINARY PREVIEW QUOTA QUOTASET "             \
   "QUOTA=RES-STORAGE QUOTA=RES-MESSAGE UTF8=ACCEPT METADATA "                  \
-  "LIST-METADATA OBJECTID"
+  "LIST-METADATA OBJECTID NOTIFY"
 
 typedef struct session {
   out o;
@@ -38,6 +38,8 @@ typedef struct session {
   mime mime; /* of the message read last */
   int file;  /* its descriptor, -1: none */
   uint32_t file_uid;
+  int silent;  /* no tagged reply: a command of our own */
+  int deaf;    /* NOTIFY without SELECTED: changes are not told */
   int closing; /* after this command: no more */
   unsigned errors;
 } session;
@@ -145,6 +147,6 @@ command cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_enable, cmd_namespace,
     cmd_close, cmd_unselect, cmd_expunge, cmd_search, cmd_fetch, cmd_store,
     cmd_copy, cmd_move, cmd_idle, cmd_authenticated, cmd_getquota,
     cmd_getquotaroot, cmd_setquota, cmd_getmetadata, cmd_setmetadata,
-    cmd_replace, cmd_compress;
+    cmd_notify, cmd_replace, cmd_compress;
 
 #endif
