@@ -108,7 +108,7 @@ static void writes(void)
          "a word that has no argument");
   is_int(facts_set(dir, "meta /a\nb", "1", 1) < 0 && errno == EINVAL, 1,
          "a line end in a key");
-  file("mailboxid a1\nhighestmodseq 10", 31);
+  file(BYTES("mailboxid a1\nhighestmodseq 10"));
   is_int(facts_set(dir, "use", "\\Sent", 5), 1, "behind a line without end");
   is_file("mailboxid a1\nuse \\Sent\n", "which goes");
   facts_free(&f);
@@ -120,7 +120,7 @@ static void replaces(void)
   char number[21], buf[16384];
   int good = 1;
   uint64_t n = 0;
-  file("broken\tline\nmailboxid a1\n", 25);
+  file(BYTES("broken\tline\nmailboxid a1\n"));
   for (int i = 1; i <= 1000; i++) {
     int len = snprintf(number, sizeof number, "%d", i * 1000);
     good &= facts_put(&f, dir, "highestmodseq", number, (size_t)len) == 1;
