@@ -22,7 +22,10 @@ static char const script[] =
     "j LIST (SPECIAL-USE) \"\" \"*%.\" RETURN (CHILDREN)\r\nk STATUS INBOX "
     "(MESSAGES UNSEEN)\r\nl RENAME a b\r\nm SUBSCRIBE x\r\nn LSUB \"\" %\r\n"
     "o EXPUNGE\r\np UID EXPUNGE 1\r\nq ID (\"a\" NIL)\r\nr MOVE * INBOX\r\n"
-    "s IDLE\r\nDONE\r\nt EXAMINE INBOX\r\nu CLOSE\r\nv DELETE b\r\n";
+    "s IDLE\r\nDONE\r\nt EXAMINE INBOX\r\nu CLOSE\r\nv DELETE b\r\n"
+    "w SELECT INBOX\r\nx APPEND INBOX (k) {6+}\r\na: b\r\n ~{4+}\r\na: b\r\n"
+    "y UID REPLACE 1 INBOX {4+}\r\na: b\r\nz FETCH 1:* (BINARY.PEEK[1]<0.9> "
+    "BINARY.SIZE[2] PREVIEW (LAZY))\r\naa COMPRESS DEFLATE\r\n";
 
 /* in memory if we may: a session makes its changes safe by five fsyncs */
 static char memory[] = "/dev/shm/session.XXXXXX";
