@@ -27,16 +27,26 @@ static int name(stralloc *to, char const *s, size_t len)
   return text_name(s, len) ? add(to, s, len) : 0;
 }
 
-/* The login of a relay, if a word follows. A way is one word for all others:
-   ",auth=NAME". */
-static int login(stralloc *to, text_line const *l, size_t *pos)
+/* The words behind a host, in any order, each at most once. A way is one word
+   for all others: ",auth=NAME,tls=NAME". */
+static int options(stralloc *to, text_line const *l, size_t *pos)
 {
-  char const *w;
-  size_t len, n;
-  if (!text_word(l, pos, &w, &len)) return 1;
-  if (!is(w, len, "auth=", &n)) return 0;
-  if (!stralloc_cats(to, NEXT_HOP_AUTH)) return -1;
-  return name(to, w + n, len - n);
+  static char const *const known[] = {NEXT_HOP_AUTH, NEXT_HOP_TLS};
+  char const *w, *given[2] = {0, 0};
+  size_t len, n, lens[2];
+  while (text_word(l, pos, &w, &len)) {
+    unsigned i = is(w, len, known[1] + 1, &n);
+    if ((!i && !is(w, len, known[0] + 1, &n)) || given[i]) return 0;
+    given[i] = w + n;
+    lens[i] = len - n;
+  }
+  for (unsigned i = 0; i < 2; i++) {
+    if (!given[i]) continue;
+    if (!stralloc_cats(to, known[i])) return -1;
+    int r = name(to, given[i], lens[i]);
+    if (r <= 0) return r;
+  }
+  return 1;
 }
 
 /* [192.0.2.1], [2001:db8::1], [IPv6:2001:db8::1] */
@@ -113,9 +123,9 @@ static int value_of(stralloc *to, text_line const *l, size_t pos)
   n = text_find(w, len, ':');
   if (n++ == len) return 0;
   if (!stralloc_catb(to, w, n)) return -1;
-  if (is(w, len, "smtp:", &n)) {
+  if (is(w, len, "smtp:", &n) || is(w, len, "smtps:", &n)) {
     r = host(to, w + n, len - n, 0);
-    if (r > 0) r = login(to, l, &pos);
+    if (r > 0) r = options(to, l, &pos);
   } else if (is(w, len, "mx:", &n))
     r = addr_domain_key(to, w + n, len - n);
   else if (is(w, len, "lmtp:/", &n))

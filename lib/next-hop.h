@@ -8,8 +8,10 @@
 
 #define NEXT_HOP 599 /* bytes of a way, and its 0 */
 
-/* Behind "smtp:HOST", before a name of relays(5) */
+/* Behind "smtp:HOST" or "smtps:HOST", in this order: before a name of
+   relays(5), and of our certificate or authorities there */
 #define NEXT_HOP_AUTH ",auth="
+#define NEXT_HOP_TLS ",tls="
 #define NEXT_HOP_SECRET 255 /* bytes of its user or password (RFC 4616 2) */
 
 /* Whether there are any routes: 1, 0, -1 with errno. */

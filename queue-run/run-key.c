@@ -75,7 +75,7 @@ int run_hop(envelope_to const *t, char *hop)
 /* A name of a host or domain has no case; ways, which routes(5) spells, may. */
 static void fold(char *s)
 {
-  static char const *const ways[] = {"smtp:", "mx:", "lmtp:"};
+  static char const *const ways[] = {"smtp:", "smtps:", "mx:", "lmtp:"};
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
     if (!strncmp(s, ways[i], strlen(ways[i]))) return;
   for (; *s; s++) *s = (char)tolower((unsigned char)*s);

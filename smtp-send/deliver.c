@@ -4,7 +4,6 @@
 
 #include "addr.h"
 #include "delivered.h"
-#include "lmtp.h"
 #include "deliver.h"
 #include "message.h"
 #include "transaction.h"
@@ -75,28 +74,18 @@ static int refuse_loops(letter *l)
   return r < 0 ? -1 : 1;
 }
 
-static int find(deliverer *d, letter const *l, mx *m, char const *where,
-                outcome *o)
+static int find(deliverer *d, mx *m, outcome *o)
 {
-  recipient *t = letter_undecided(l);
-  *m = (mx){.port = d->port, .only4 = d->only4, .me = d->session.own.helo};
-  d->session.stranger = !d->route && !*letter_text(l, t->via);
-  d->session.lmtp = !strncmp(where, "lmtp:", 5);
-  if (!strncmp(where, "mx:", 3)) {
-    d->session.stranger = 1;
-    where += 3;
-  } else if (d->session.lmtp || !strncmp(where, "smtp:", 5)) {
-    where += 5;
-  }
-  return d->session.stranger ? mx_domain(m, where, o) : mx_relay(m, where, o);
+  *m = (mx){.port = d->way.implicit ? "465" : d->port,
+            .only4 = d->only4,
+            .me = d->session.own.helo};
+  return d->way.by_mx ? mx_domain(m, d->way.to, o) : mx_relay(m, d->way.to, o);
 }
 
 /* A server on this machine: there is no policy to keep but the sender's. */
-static int try_socket(deliverer *d, letter *l, parcel_in *in, char const *path,
-                      outcome *o)
+static int try_socket(deliverer *d, letter *l, parcel_in *in, outcome *o)
 {
-  d->session.lmtp = 1;
-  d->session.stranger = 0;
+  char const *path = d->way.to;
   if (l->requiretls) {
     outcome_set(o, 550, "5.7.30 %s has no REQUIRETLS", path);
     return TX_NEXT;
@@ -155,10 +144,10 @@ static int try_hosts(deliverer *d, letter *l, parcel_in *in, mx *m,
 
 /* What the sender says of TLS (RFC 8689): REQUIRETLS wins (4.1), and our
    passwords are not his to give away. */
-static unsigned wishes(letter const *l, char const *where)
+static unsigned wishes(letter const *l, way const *w)
 {
   if (l->requiretls) return POLICY_REQUIRETLS;
-  if (login_of(where)) return 0;
+  if (*w->login || *w->own) return 0;
   return message_tls_optional(l) ? POLICY_RELAXED : 0;
 }
 
@@ -209,36 +198,50 @@ static void forget(deliverer *d, char const *where)
   s->policy = "none";
 }
 
-/* Where without its login, which is looked up: 1, or 0 and *o */
-static int split(deliverer *d, char const *where, char *to, outcome *o)
+/* The way's login is looked up, if it has one: 1, or 0 and *o */
+static int prepare(deliverer *d, outcome *o)
 {
-  char const *at = login_of(where);
-  size_t n = at ? (size_t)(at - where) : strlen(where);
-  memcpy(to, where, n);
-  to[n] = 0;
+  way const *w = &d->way;
+  session *s = &d->session;
+  s->stranger = w->by_mx;
+  s->lmtp = w->lmtp;
+  s->implicit = w->implicit;
   d->login.name = 0;
-  d->policy.login = at != 0;
-  if (!at) return 1;
-  return login_find(&d->login, &d->relays, at + strlen(NEXT_HOP_AUTH), o);
+  d->policy.login = *w->login != 0;
+  d->policy.client = *w->own ? w->own : 0;
+  return !*w->login || login_find(&d->login, &d->relays, w->login, o);
+}
+
+/* What transaction() said last */
+static int set_out(deliverer *d, letter *l, parcel_in *in, unsigned flags,
+                   outcome *o)
+{
+  mx m;
+  if (!prepare(d, o)) return TX_NEXT;
+  if (d->way.socket) return try_socket(d, l, in, o);
+  if (!find(d, &m, o) || !policy_destination(&d->policy, &m, flags, o))
+    return TX_NEXT;
+  return try_hosts(d, l, in, &m, o);
 }
 
 static int go(deliverer *d, letter *l, parcel_in *in, char const *where)
 {
-  mx m;
-  unsigned flags = wishes(l, where);
-  int r;
-  char host[NEXT_HOP];
+  way w;
+  unsigned flags;
+  int r = TX_NEXT;
   outcome all = {0};
   source own = source_choose(d->ip, &d->helo, letter_text(l, l->from));
+  int good = way_read(&w, where,
+                      d->route || *letter_text(l, letter_undecided(l)->via));
+  flags = wishes(l, &w);
   if (reuse(d, l, in, where, &own, flags, &r)) return r;
   d->session.own = own;
+  d->way = w;
   forget(d, where);
-  r = TX_NEXT;
-  if (lmtp_path(where))
-    r = try_socket(d, l, in, lmtp_path(where), &all);
-  else if (split(d, where, host, &all) && find(d, l, &m, host, &all) &&
-           policy_destination(&d->policy, &m, flags, &all))
-    r = try_hosts(d, l, in, &m, &all);
+  if (good)
+    r = set_out(d, l, in, flags, &all);
+  else
+    outcome_set(&all, 554, "5.3.5 %s is not a way", where);
   if (r != TX_NEXT) return r;
   if (!all.code) outcome_set(&all, 451, "4.4.1 %s: no host answers", where);
   letter_decide(l, &all);

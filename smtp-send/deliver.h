@@ -7,6 +7,7 @@
 #include "next-hop.h"
 #include "policy.h"
 #include "session.h"
+#include "way.h"
 
 #define DELIVER_HOSTS 10 /* most addresses that are tried for one letter */
 
@@ -15,7 +16,8 @@ typedef struct deliverer {
   limits limits;
   policy policy;              /* that of the open session's host */
   fresh_table relays;         /* relays.cdb */
-  login login;                /* where the session is, or begins */
+  way way;                    /* where the session is, or begins */
+  login login;                /* there; no name: none */
   char destination[NEXT_HOP]; /* of the open session */
   char const *port;           /* where the destination names none */
   char const *route;          /* all mail goes there; 0: by MX */

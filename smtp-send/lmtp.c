@@ -3,11 +3,6 @@
 
 #include "lmtp.h"
 
-char const *lmtp_path(char const *via)
-{
-  return strncmp(via, "lmtp:/", 6) ? 0 : via + 5;
-}
-
 void lmtp_answers(session *s, letter *l)
 {
   int lost = 0;

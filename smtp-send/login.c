@@ -8,11 +8,6 @@
 
 #define COMMAND 512 /* bytes of one (RFC 5321 4.5.3.1.4), AUTH too */
 
-char const *login_of(char const *where)
-{
-  return strncmp(where, "smtp:", 5) ? 0 : strstr(where, NEXT_HOP_AUTH);
-}
-
 int login_find(login *g, fresh_table *relays, char const *name, outcome *o)
 {
   table *t = fresh_table_get(relays);

@@ -11,9 +11,6 @@ typedef struct login {
   size_t user_len, password_len;
 } login;
 
-/* In "smtp:HOST,auth=NAME": where ",auth=" begins, or 0. */
-char const *login_of(char const *where);
-
 /* Looks name up, which stays the caller's. 1; 0: o says why not. */
 int login_find(login *g, fresh_table *relays, char const *name, outcome *o);
 

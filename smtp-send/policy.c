@@ -123,14 +123,16 @@ static int by_sts(policy *p, mx const *m, outcome *o)
   return 1;
 }
 
-/* A password goes to nobody who is not known, whatever else is allowed; nobody
-   listens at an address of this machine that a route names. */
+/* A password, or a certificate of ours, goes to nobody who is not known,
+   whatever else is allowed; nobody listens at an address of this machine that a
+   route names. */
 static void by_login(policy *p, mx const *m)
 {
-  if (!p->login || p->need.level >= TLS_AUTHENTICATED ||
-      (m->literal && ip_loopback(m->host)))
+  if ((!p->login && !p->client) || p->need.level >= TLS_AUTHENTICATED ||
+      (!p->client && m->literal && ip_loopback(m->host)))
     return;
-  demand(p, m, TLS_AUTHENTICATED, "its login in routes(5)", "");
+  demand(p, m, TLS_AUTHENTICATED,
+         p->client ? "its tls= in routes(5)" : "its login in routes(5)", "");
   *p->need.hint = 0;
 }
 
@@ -178,6 +180,7 @@ static int options(policy *p, mx const *m)
   char const *name = by_tlsa ? p->dane.base : m->host;
   to->len = 0;
   if (!tls_option(to, "sni", name)) return 0;
+  if (p->client && !tls_option(to, "own", p->client)) return 0;
   if (p->own.must.len && !(p->flags & POLICY_RELAXED))
     return stralloc_cat(to, &p->own.must);
   if (!tls_option(to, "host", name)) return 0;
@@ -195,6 +198,9 @@ static int judge(policy *p, mx const *m, outcome *o)
     demand(p, m, TLS_AUTHENTICATED, "our policy", "another name or pin");
     p->need.verify = "must";
     p->need.policy = "local";
+  } else if (p->client) { /* authorities of our choice; no others */
+    p->dane.why = "routes(5) says tls=";
+    p->sts.mode = STS_NONE;
   } else if (!by_dane(p, m, o) || (p->found != DANE_USABLE && !by_sts(p, m, o)))
     return 0;
   return by_levels(p, m, o) && by_sender(p, m, o);

@@ -22,7 +22,8 @@ typedef struct policy {
   char const *sts_socket; /* of sts-fetch; or 0 */
   tls_policy all;         /* for whom the table does not name */
   /* of the destination */
-  int login; /* a password is sent there */
+  int login;          /* a password is sent there */
+  char const *client; /* a name in tls-out.cdb that is ours there; or 0 */
   unsigned flags;
   tls_policy own;
   sts sts;

@@ -246,6 +246,8 @@ static void begin(session *s, char const *host)
   s->outlen = 0;
   s->transactions = 0;
   s->dirty = s->encrypted = s->verified = 0;
+  s->can = s->rcptmax = s->mailmax = 0; /* HELO tells nothing */
+  s->maxsize = 0;
   s->tls = (tls_info){0};
 }
 
@@ -311,17 +313,10 @@ static int handshake_failed(session *s, tls_need const *n, outcome *o)
   return lacks(s, n, "4.7.5", what, o);
 }
 
-/* 1: encrypted and greeted again, or declined by the peer; 0: the connection
-   is spent */
-static int start_tls(session *s, tls_need const *n, outcome *o)
+/* The handshake: 1; 0: the connection is spent */
+static int shake_hands(session *s, tls_need const *n, outcome *o)
 {
-  reply r;
   int plain, ok;
-  session_put(s, "STARTTLS\r\n");
-  if (!session_ask(s, &r, "STARTTLS", o)) return 0;
-  if (r.code != 220) return 1;
-  if (line_pending(&s->in)) /* RFC 3207 4: nothing before TLS */
-    return lacks(s, n, "4.7.10", "speaks before TLS", o);
   ok = tls_connect_asked(s->tls_socket, s->fd, &n->options, &plain, &s->tls,
                          session_until(s, s->limits->tls));
   s->fd = -1;
@@ -331,7 +326,28 @@ static int start_tls(session *s, tls_need const *n, outcome *o)
   s->encrypted = 1;
   s->verified = n->verify != 0;
   line_init(&s->in, s->fd, s->inbuf, sizeof s->inbuf);
-  return hello(s, o);
+  return 1;
+}
+
+/* 1: encrypted and greeted again, or declined by the peer; 0: the connection
+   is spent */
+static int start_tls(session *s, tls_need const *n, outcome *o)
+{
+  reply r;
+  session_put(s, "STARTTLS\r\n");
+  if (!session_ask(s, &r, "STARTTLS", o)) return 0;
+  if (r.code != 220) return 1;
+  if (line_pending(&s->in)) /* RFC 3207 4: nothing before TLS */
+    return lacks(s, n, "4.7.10", "speaks before TLS", o);
+  return shake_hands(s, n, o) && hello(s, o);
+}
+
+/* Whether it offers what the sender requires (RFC 8689 4.2.1): 1, or 0 */
+static int fits(session *s, tls_need const *n, outcome *o)
+{
+  if (!n->requiretls || s->can & CAN_REQUIRETLS) return 1;
+  outcome_set(o, 550, "5.7.30 %s has no REQUIRETLS", s->host);
+  return 0;
 }
 
 /* Encrypted as needed: 1, or 0 and *o */
@@ -342,8 +358,20 @@ static int encrypt(session *s, tls_need const *n, outcome *o)
   if (access(s->tls_socket, F_OK) < 0) return no_service(s, o);
   if (!start_tls(s, n, o)) return 0;
   if (!s->encrypted) return lacks(s, n, "4.7.10", "declines TLS", o);
-  if (!n->requiretls || s->can & CAN_REQUIRETLS) return 1;
-  outcome_set(o, 550, "5.7.30 %s has no REQUIRETLS", s->host);
+  return fits(s, n, o);
+}
+
+/* Before the greeting: 1, or 0 and *o */
+static int open_implicit(session *s, char const *host, mx_address const *a,
+                         mx_address const *b, char const *port,
+                         tls_need const *n, outcome *o)
+{
+  begin(s, host);
+  if (!s->tls_socket) return lacks(s, n, "4.7.10", "is not asked for TLS", o);
+  if (access(s->tls_socket, F_OK) < 0) return no_service(s, o);
+  if (!dial(s, a, b, port, o)) return 0;
+  if (shake_hands(s, n, o) && greeted(s, o) && fits(s, n, o)) return 1;
+  session_quit(s);
   return 0;
 }
 
@@ -363,6 +391,7 @@ int session_open(session *s, char const *host, mx_address const *a,
 {
   s->policy = n->policy;
   s->relaxed = n->relaxed;
+  if (s->implicit) return open_implicit(s, host, a, b, port, n, o);
   if (!connect_to(s, host, a, b, port, o)) return 0;
   if (n->level > TLS_NONE) {
     if (encrypt(s, n, o)) return 1;

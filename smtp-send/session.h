@@ -76,6 +76,7 @@ typedef struct session {
   source own;
   int raced;    /* the other address was tried to its end */
   int lmtp;     /* RFC 2033 is spoken */
+  int implicit; /* TLS comes before the greeting (RFC 8314 3.3) */
   int stranger; /* found by DNS: it must not be ourselves */
   char const *tls_socket;
   int secret;       /* the next flush is not to be shown */

@@ -45,14 +45,20 @@ void anchors_add(anchors *a, der const *name, der const *certificate)
       .pkey = *key};
 }
 
-int anchors_find(anchors *a, chain const *c, table *trust)
+int anchors_find(anchors *a, chain const *c, trust const *from)
 {
+  char key[CHAIN_SUBJECT];
+  size_t n = from->prefix_len;
+  if (n > sizeof key) return 1;
+  memcpy(key, from->prefix, n);
   for (unsigned i = 0; i < c->n; i++) {
     der const *issuer = &c->parts[i].issuer;
     char const *s;
     size_t len;
+    if (issuer->len > sizeof key - n) continue;
+    memcpy(key + n, issuer->s, issuer->len);
     for (unsigned nth = 0; a->n < CHAIN_ANCHORS; nth++) {
-      int r = table_get_nth(trust, issuer->s, issuer->len, nth, &s, &len);
+      int r = table_get_nth(from->t, key, n + issuer->len, nth, &s, &len);
       if (r < 0) return -1;
       if (r == 0) break;
       anchors_add(a, issuer, &(der){(unsigned char const *)s, len});

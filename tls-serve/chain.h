@@ -31,8 +31,17 @@ typedef struct anchors {
    many is left out. name must live on. */
 void anchors_add(anchors *a, der const *name, der const *certificate);
 
-/* Those of trust.cdb that issued a certificate of the chain. 1 or -1. */
-int anchors_find(anchors *a, chain const *c, table *trust);
+/* A table of authorities: their subjects are keys, perhaps behind a prefix. */
+typedef struct trust {
+  table *t; /* 0: there is none */
+  char const *prefix;
+  size_t prefix_len;
+} trust;
+
+#define CHAIN_SUBJECT 4096 /* bytes that are looked up, with the prefix */
+
+/* Those that issued a certificate of the chain. 1 or -1. */
+int anchors_find(anchors *a, chain const *c, trust const *from);
 
 /* 0 or an error of BearSSL's. */
 unsigned chain_validate(chain const *c, anchors const *a, char const *host);

@@ -15,8 +15,8 @@ static int unsupported(int error)
          error == BR_ERR_UNSUPPORTED_VERSION;
 }
 
-int client_begin(relay *r, rules const *o, table *trust, char *facts,
-                 size_t *len, io_time deadline)
+int client_begin(relay *r, rules const *o, trust const *all, own const *mine,
+                 char *facts, size_t *len, io_time deadline)
 {
   static br_ssl_client_context c;
   static verify v;
@@ -29,7 +29,8 @@ int client_begin(relay *r, rules const *o, table *trust, char *facts,
   br_ssl_client_set_default_rsapub(&c);
   br_ssl_engine_set_default_rsavrfy(&c.eng);
   br_ssl_engine_set_default_ecdsa(&c.eng);
-  verify_init(&v, o, trust);
+  verify_init(&v, o, mine && mine->trust.t ? &mine->trust : all);
+  if (mine) own_show(mine, &c);
   br_ssl_engine_set_x509(&c.eng, &v.vtable);
   if (!br_ssl_client_reset(&c, o->sni, 0)) return errno = EINVAL, -1;
   good = relay_handshake(r, deadline);

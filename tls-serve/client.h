@@ -4,14 +4,15 @@
 
 #include <stddef.h>
 
+#include "chain.h"
 #include "facts.h"
+#include "own.h"
 #include "relay.h"
 #include "rules.h"
-#include "table.h"
 
-/* As server_begin; trust may be 0. The facts have SSL_PEER_VERIFY too, a word
+/* As server_begin; mine may be 0. The facts have SSL_PEER_VERIFY too, a word
    (verify.h). */
-int client_begin(relay *r, rules const *o, table *trust, char *facts,
-                 size_t *len, io_time deadline);
+int client_begin(relay *r, rules const *o, trust const *all, own const *mine,
+                 char *facts, size_t *len, io_time deadline);
 
 #endif

@@ -72,16 +72,24 @@ static int find(table *t, char const *name, unsigned nth, char const **s,
   return table_get_nth(t, "d", 1, nth, s, len);
 }
 
-int identity_get(identity *id, table *t, char const *name, unsigned nth)
+int identity_of(identity *id, table *t, char const *folder, size_t len)
 {
   char key[IDENTITY_NAME + 2] = "i";
+  char const *s;
+  int r;
+  if (len > IDENTITY_NAME) return errno = EPROTO, -1;
+  memcpy(key + 1, folder, len);
+  r = table_get(t, key, len + 1, &s, &len);
+  return r > 0 ? load(id, s, len) : r;
+}
+
+int identity_get(identity *id, table *t, char const *name, unsigned nth)
+{
   char const *s;
   size_t len;
   int r = find(t, name, nth, &s, &len);
   if (r <= 0) return r;
-  if (len > IDENTITY_NAME) return errno = EPROTO, -1;
-  memcpy(key + 1, s, len);
-  r = table_get(t, key, len + 1, &s, &len);
+  r = identity_of(id, t, s, len);
   if (r == 0) errno = EPROTO, r = -1;
-  return r < 0 ? -1 : load(id, s, len);
+  return r;
 }

@@ -25,4 +25,7 @@ typedef struct identity {
    that of the empty name. 1; 0: there are fewer; -1: errno. */
 int identity_get(identity *id, table *t, char const *name, unsigned nth);
 
+/* That of a folder: 1; 0: it has none; -1: errno. */
+int identity_of(identity *id, table *t, char const *folder, size_t len);
+
 #endif

@@ -22,6 +22,13 @@ static int ask_for(rules *r, char const *name)
   return 1;
 }
 
+static int own(rules *r, char const *name)
+{
+  if (r->own || !*name) return 0;
+  r->own = name;
+  return 1;
+}
+
 static int how(rules *r, char const *s)
 {
   static char const *const words[] = {"none", "pkix", "dane", "pin"};
@@ -56,6 +63,7 @@ int rules_add(rules *r, char *s)
   if (!strncmp(s, "host=", 5)) return add_name(r, s + 5);
   if (!strncmp(s, "name=", 5)) return add_name(r, s + 5);
   if (!strncmp(s, "sni=", 4)) return ask_for(r, s + 4);
+  if (!strncmp(s, "own=", 4)) return own(r, s + 4);
   if (!strncmp(s, "verify=", 7)) return how(r, s + 7);
   if (!strncmp(s, "tlsa=", 5)) return add_record(r, s + 5);
   if (!strncmp(s, "pin=", 4)) return add_pin(r, s + 4);

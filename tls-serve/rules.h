@@ -20,6 +20,7 @@ typedef struct rules {
   char const *names[RULES_NAMES]; /* host first */
   unsigned names_n;
   char const *sni;             /* or 0 */
+  char const *own;             /* a name in tls-out.cdb, or 0 */
   tlsa records[RULES_RECORDS]; /* a fingerprint is a record for each selector */
   unsigned records_n;
 } rules;

@@ -44,11 +44,12 @@ void service_confine(void)
   enter(none, 0);
 }
 
-void service_confine_parent(service const *s)
+void service_confine_parent(service const *s, char const *other)
 {
-  char dir[CONF_PATH_MAX];
-  jail_path const paths[] = {{dir, 0}, {0, 0}};
+  char dir[CONF_PATH_MAX], second[CONF_PATH_MAX];
+  jail_path const paths[] = {{dir, 0}, {other ? second : 0, 0}, {0, 0}};
   conf_directory(s->table.path, dir, sizeof dir);
+  if (other) conf_directory(other, second, sizeof second);
   enter(paths, JAIL_FORK);
 }
 

@@ -24,8 +24,9 @@ void service_refresh(void *data);
 /* No file any more, no fork: before the first byte of a stranger. Dies. */
 void service_confine(void);
 
-/* The accepting parent opens the table again and forks; nothing else. Dies. */
-void service_confine_parent(service const *s);
+/* The accepting parent opens the table again, and other if it is not 0, and
+   forks; nothing else. Dies. */
+void service_confine_parent(service const *s, char const *other);
 
 /* The end of a handshake that begins now. */
 io_time service_handshake(service const *s);

@@ -15,9 +15,10 @@
 #include "der.h"
 #include "identity.h"
 #include "jail.h"
+#include "own.h"
 #include "pem.h"
 
-#define USAGE "tls-build dir | tls-build -t certificates.pem"
+#define USAGE "tls-build dir | tls-build -o dir | tls-build -t certificates.pem"
 #define dieusage() strerr_dieusage(100, USAGE)
 
 /* One folder: its name, the value of its identity, its server names. */
@@ -28,7 +29,10 @@ typedef struct folder {
   unsigned certificates;
   int have_key;
   stralloc leaf, key;
+  stralloc authorities; /* records, as cdb(1) wants them */
 } folder;
+
+static int for_clients; /* -o */
 
 static folder *folders;
 static size_t count;
@@ -181,9 +185,59 @@ static void read_file(folder *f, char const *dir, char const *file,
   if (pem_each(path, each, f) < 0) strerr_diefu2sys(111, "read ", path);
 }
 
+/* A certificate authority, under its subject; of a folder, behind its name. */
+static int authority(char const *label, unsigned char const *s, size_t len,
+                     void *data)
+{
+  folder *f = data;
+  der_certificate c;
+  char head[64];
+  size_t n = *f->name ? strlen(f->name) + 2 : 0;
+  if (strcmp(label, "CERTIFICATE") && strcmp(label, "TRUSTED CERTIFICATE"))
+    return 1;
+  if (!der_certificate_read(&c, s, len)) return errno = EPROTO, -1;
+  add(&f->authorities, head,
+      (size_t)snprintf(head, sizeof head, "+%zu,%zu:", n + c.subject.len, len));
+  if (n) {
+    add(&f->authorities, "a", 1);
+    add(&f->authorities, f->name, n - 1);
+  }
+  add(&f->authorities, c.subject.s, c.subject.len);
+  add(&f->authorities, "->", 2);
+  add(&f->authorities, s, len);
+  add(&f->authorities, "\n", 1);
+  return 1;
+}
+
+static void put(stralloc const *s)
+{
+  fwrite(s->s, 1, s->len, stdout);
+}
+
+static int has_file(folder const *f, char const *dir, char const *file)
+{
+  char path[CONF_PATH_MAX];
+  snprintf(path, sizeof path, "%s/%s/%s", dir, f->name, file);
+  return access(path, F_OK) == 0;
+}
+
+/* A folder of -o may have authorities beside a certificate, or alone. */
+static int has_certificate(folder *f, char const *dir)
+{
+  if (!for_clients) return 1;
+  if (strlen(f->name) > OWN_NAME)
+    strerr_dief2x(102, f->name, ": the name is too long");
+  if (!has_file(f, dir, "ca.pem")) return 1;
+  read_file(f, dir, "ca.pem", authority);
+  if (!f->authorities.len)
+    strerr_dief2x(102, f->name, "/ca.pem: no certificate");
+  return has_file(f, dir, "fullchain.pem") || has_file(f, dir, "privkey.pem");
+}
+
 static void read_folder(folder *f, char const *dir)
 {
-  stralloc chain = STRALLOC_ZERO;
+  stralloc value = STRALLOC_ZERO;
+  if (!has_certificate(f, dir)) return;
   read_file(f, dir, "fullchain.pem", certificate);
   read_file(f, dir, "privkey.pem", key);
   if (!f->certificates)
@@ -191,9 +245,9 @@ static void read_folder(folder *f, char const *dir)
   if (!f->have_key) strerr_dief2x(102, f->name, "/privkey.pem: no private key");
   check(f);
   find_names(f);
-  add_netstring(&chain, f->key.s, f->key.len);
-  add(&chain, f->value.s, f->value.len);
-  f->value = chain;
+  add_netstring(&value, f->key.s, f->key.len);
+  add(&value, f->value.s, f->value.len);
+  f->value = value;
 }
 
 static int by_name(void const *a, void const *b)
@@ -236,9 +290,10 @@ static void record(char kind, char const *name, char const *s, size_t len)
 /* A folder serves the name that it has before others that only list it. */
 static void serve_name(char kind, char const *key_name, char const *name)
 {
-  for (int own = 1; own >= 0; own--)
+  for (int itself = 1; itself >= 0; itself--)
     for (size_t i = 0; i < count; i++)
-      if (own == !strcmp(folders[i].name, name) && has_name(folders + i, name))
+      if (itself == !strcmp(folders[i].name, name) &&
+          has_name(folders + i, name))
         record(kind, key_name, folders[i].name, strlen(folders[i].name));
 }
 
@@ -277,21 +332,22 @@ static void write_all(void)
   if (count) write_default();
 }
 
-/* A certificate authority, under its subject. */
-static int authority(char const *label, unsigned char const *s, size_t len,
-                     void *data)
+/* What own_find() looks up */
+static void write_clients(void)
 {
-  der_certificate c;
-  (void)data;
-  if (strcmp(label, "CERTIFICATE") && strcmp(label, "TRUSTED CERTIFICATE"))
-    return 1;
-  if (!der_certificate_read(&c, s, len)) return errno = EPROTO, -1;
-  printf("+%zu,%zu:", c.subject.len, len);
-  fwrite(c.subject.s, 1, c.subject.len, stdout);
-  fputs("->", stdout);
-  fwrite(s, 1, len, stdout);
-  putchar('\n');
-  return 1;
+  for (size_t i = 0; i < count; i++) {
+    folder const *f = folders + i;
+    record('o', f->name, "c", f->authorities.len != 0);
+    put(&f->authorities);
+    if (f->certificates) record('i', f->name, f->value.s, f->value.len);
+  }
+}
+
+static void write_trust(char const *file)
+{
+  folder all = {.name = ""};
+  if (pem_each(file, authority, &all) < 0) strerr_diefu2sys(111, "read ", file);
+  put(&all.authorities);
 }
 
 static void end_of_table(void)
@@ -303,21 +359,24 @@ static void end_of_table(void)
 int main(int argc, char const *const *argv)
 {
   subgetopt l = SUBGETOPT_ZERO;
-  int opt, trust = 0;
+  int opt, authorities = 0;
   PROG = "tls-build";
   jail_secret();
-  while ((opt = subgetopt_r(argc, argv, "t", &l)) != -1) {
-    if (opt != 't') dieusage();
-    trust = 1;
-  }
-  if (argc - l.ind != 1) dieusage();
-  if (trust) {
-    if (pem_each(argv[l.ind], authority, 0) < 0)
-      strerr_diefu2sys(111, "read ", argv[l.ind]);
+  while ((opt = subgetopt_r(argc, argv, "ot", &l)) != -1) switch (opt) {
+    case 'o': for_clients = 1; break;
+    case 't': authorities = 1; break;
+    default: dieusage();
+    }
+  if (argc - l.ind != 1 || (authorities && for_clients)) dieusage();
+  if (authorities) {
+    write_trust(argv[l.ind]);
   } else {
     read_all(argv[l.ind]);
     if (!count) strerr_warnw2x("no certificates in ", argv[l.ind]);
-    write_all();
+    if (for_clients)
+      write_clients();
+    else
+      write_all();
   }
   end_of_table();
   return 0;

@@ -17,17 +17,43 @@
 #include "facts.h"
 #include "jail.h"
 #include "log.h"
+#include "own.h"
 #include "rules.h"
 #include "serve.h"
 #include "service.h"
 #include "unix.h"
+#include "watched.h"
 
 #define USAGE                                                                  \
-  "tls-connect [ -f trust.cdb ] [ -T seconds ] [ -t seconds ] -w " SERVE_USAGE \
+  "tls-connect [ -f trust.cdb ] [ -k tls-out.cdb ] [ -T seconds ] "            \
+  "[ -t seconds ] -w " SERVE_USAGE                                             \
   " | tls-connect [ -pv ] [ -n name ] [ -o option ] … host port"
 #define dieusage() strerr_dieusage(100, USAGE)
 
 static service tls = {.handshake_seconds = 60, .idle_seconds = 3600};
+static watched ours; /* tls-out.cdb */
+
+static void refresh(void *data)
+{
+  (void)data;
+  watched_open(&tls.table);
+  watched_open(&ours);
+}
+
+/* client_begin() with what the rules say is ours: 1, 0 or -1 as that, -2 if we
+   do not have it */
+static int begin(relay *r, rules const *o, char *facts, size_t *len)
+{
+  static own mine;
+  trust const all = {tls.table.t, "", 0};
+  if (o->own && own_find(&mine, ours.t, o->own) <= 0) {
+    log_warn("%s in %s: %s", o->own, ours.path,
+             errno ? strerror(errno) : "there is none");
+    return -2;
+  }
+  return client_begin(r, o, &all, o->own ? &mine : 0, facts, len,
+                      service_handshake(&tls));
+}
 
 /* 'C' with the fd, then a netstring of options, which end at s + len: 1 or
    0 */
@@ -92,8 +118,8 @@ static int client(serve_peer const *peer, void *data)
     return 100;
   }
   r = service_relay(&tls, net, 0, 0);
-  good =
-      client_begin(&r, &o, tls.table.t, facts, &len, service_handshake(&tls));
+  good = begin(&r, &o, facts, &len);
+  if (good == -2) return 100;
   if (facts_put(0, facts, len, io_after(SERVICE_REQUEST_MS)) < 0 || good <= 0)
     return 1;
   return relay_run(&r) < 0;
@@ -118,7 +144,8 @@ static int connect_to(char const *host, char const *port, rules const *o,
   service_confine();
   r = service_relay(&tls, net, 0, 1);
   r.stay = 1;
-  good = client_begin(&r, o, tls.table.t, facts, &len, service_handshake(&tls));
+  good = begin(&r, o, facts, &len);
+  if (good == -2) strerr_dief2x(102, "no such name in ", ours.path);
   if (verbose || good <= 0) report(facts, len);
   if (good < 0 && errno == ETIMEDOUT) strerr_dief1x(99, "timed out");
   if (good <= 0) strerr_dief1x(1, "the TLS handshake failed");
@@ -146,13 +173,14 @@ int main(int argc, char const *const *argv)
   PROG = "tls-connect";
   jail_secret();
   s.client = client;
-  s.refresh = service_refresh;
-  s.data = &tls;
-  while ((opt = subgetopt_r(argc, argv, "pvn:o:" SERVICE_OPTIONS SERVE_OPTIONS,
-                            &l)) != -1) {
+  s.refresh = refresh;
+  while ((opt = subgetopt_r(argc, argv,
+                            "pvk:n:o:" SERVICE_OPTIONS SERVE_OPTIONS, &l)) !=
+         -1) {
     switch (opt) {
     case 'p': given(&o, "", "verify=pkix"); break;
     case 'v': verbose = 1; break;
+    case 'k': ours.path = l.arg; break;
     case 'n': given(&o, "host=", l.arg); break;
     case 'o': given(&o, "", l.arg); break;
     default:
@@ -165,8 +193,9 @@ int main(int argc, char const *const *argv)
   if (argc != (s.wait ? 0 : 2)) dieusage();
   if (!tls.table.path) tls.table.path = conf_table("trust.cdb");
   /* without it no certificate is valid, that is all */
-  watched_open(&tls.table);
-  if (o.verify == VERIFY_PKIX && !tls.table.t)
+  if (!ours.path) ours.path = conf_table("tls-out.cdb");
+  refresh(0);
+  if (o.verify == VERIFY_PKIX && !tls.table.t && !o.own)
     strerr_diefu2sys(111, "open ", tls.table.path);
   engine_prepare();
   if (!s.wait) {
@@ -175,6 +204,6 @@ int main(int argc, char const *const *argv)
     if (!rules_check(&o)) dieusage();
     return connect_to(argv[0], argv[1], &o, verbose);
   }
-  service_confine_parent(&tls);
+  service_confine_parent(&tls, ours.path);
   return serve_run(&s);
 }

@@ -192,7 +192,7 @@ int main(int argc, char const *const *argv)
     strerr_diefu2sys(111, "open ", tls.table.path);
   engine_prepare();
   if (s.wait) {
-    service_confine_parent(&tls);
+    service_confine_parent(&tls, 0);
     return serve_run(&s);
   }
   tls_uid();

@@ -73,7 +73,7 @@ static unsigned pkix(verify *v)
   if (v->overflow || !chain_sort(&c, v->certs, v->n))
     return say(v, "bad-chain", BR_ERR_X509_LIMIT_EXCEEDED);
   a.n = 0;
-  if (!v->trust || anchors_find(&a, &c, v->trust) < 0)
+  if (!v->trust.t || anchors_find(&a, &c, &v->trust) < 0)
     return say(v, "no-trust-store", BR_ERR_X509_NOT_TRUSTED);
   error = validate(v, &c, &a);
   return say(v, chain_word(&c, error), error);
@@ -161,9 +161,9 @@ static br_x509_class const class = {sizeof(verify), start_chain, start_cert,
                                     append,         end_cert,    end_chain,
                                     get_pkey};
 
-void verify_init(verify *v, rules const *r, table *trust)
+void verify_init(verify *v, rules const *r, trust const *t)
 {
   static unsigned char bytes[VERIFY_BYTES];
   *v = (verify){
-      .vtable = &class, .rules = r, .trust = trust, .word = "", .bytes = bytes};
+      .vtable = &class, .rules = r, .trust = *t, .word = "", .bytes = bytes};
 }

@@ -7,14 +7,13 @@
 
 #include "chain.h"
 #include "rules.h"
-#include "table.h"
 
 #define VERIFY_BYTES 65536
 
 typedef struct verify {
   br_x509_class const *vtable; /* BearSSL wants it first */
   rules const *rules;
-  table *trust;     /* trust.cdb: subject -> certificate; or 0 */
+  trust trust;      /* whose word counts with pkix */
   char const *word; /* "ok", "dane", "expired" … */
   unsigned char *bytes;
   size_t used;
@@ -24,7 +23,8 @@ typedef struct verify {
   br_x509_decoder_context leaf;
 } verify;
 
-/* rules and trust must outlive v. One per process: its buffer is static. */
-void verify_init(verify *v, rules const *rules, table *trust);
+/* rules and what t points at must outlive v. One per process: its buffer
+   is static. */
+void verify_init(verify *v, rules const *rules, trust const *t);
 
 #endif

@@ -220,6 +220,17 @@ is 'makes at once: the last state wins' "$(cdb -l "$T/var/tables/users.cdb" |
 is 'and leave nothing behind' "$(ls -A "$T/var/tables" | tr '\n' ' ')" \
   '.lock mail.cdb policies.cdb srs.cdb trust.cdb users.cdb '
 
+# Certificates for single servers
+mkdir -p "$T/etc/tls-out/bank"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x \
+  -keyout "$T/key.pem" -out "$T/etc/tls-out/bank/ca.pem" 2>/dev/null
+check 'authorities of a route' tables
+is 'may not be read by all, for keys are beside them' \
+  "$(stat -c %a "$T/var/tables/tls-out.cdb")" 640
+rm -r "$T/etc/tls-out"
+check 'without them' tables
+fails 'there is no table' 1 test -e "$T/var/tables/tls-out.cdb"
+
 # Logins at relays
 echo 'isp: u:secret' >"$T/etc/relays"
 chmod 644 "$T/etc/relays"

@@ -77,7 +77,8 @@ out, code = build('C.Test: smtp:Mail.C.test:587\n.c.test: mx:D.test\n'
                   'e1.test: error:5.1.6 Moved\ne2.test: error: 4.2.1 Later on\n'
                   'e3.test: error:551 5.1.0 x\ne4.test: error:Go away\n'
                   'z.test: discard:\nf.test: pipe:fax\nl.test: lmtp:H:24\n'
-                  'grün.test: smtp:b\nr.test: smtp:R:587  auth=Isp-1\n')
+                  'grün.test: smtp:b\nr.test: smtp:R:587  auth=Isp-1\n'
+                  's.test: smtps:S tls=T auth=A\nt.test: smtp:t tls=x\n')
 got = dict(x.split(':', 1)[1].split('->', 1) for x in out if '->' in x)
 tap.same((code, got), (0, {
     'v': '', 'v*': 'smtp:[::1]:25', 'v.c.test': 'mx:d.test',
@@ -86,7 +87,8 @@ tap.same((code, got), (0, {
     'error:550 5.1.6 Moved', 've2.test': 'error:450 4.2.1 Later on',
     've3.test': 'error:551 5.1.0 x', 've4.test': 'error:550 5.0.0 Go away',
     'vf.test': 'pipe:fax', 'vl.test': 'lmtp:h:24',
-    'vr.test': 'smtp:r:587,auth=Isp-1', 'vxn--grn-ioa.test': 'smtp:b', 'vz.test': 'discard:'}),
+    'vr.test': 'smtp:r:587,auth=Isp-1', 'vs.test':
+    'smtps:s,auth=A,tls=T', 'vt.test': 'smtp:t,tls=x', 'vxn--grn-ioa.test': 'smtp:b', 'vz.test': 'discard:'}),
     'a table of all ways, in one spelling')
 for bad in ('c.test: foo:x', 'c.test smtp:x', 'a: smtp:', 'a: smtp:b:x',
             'a: smtp:b:', 'a: smtp:[b]', 'a: lmtp:h', 'a: lmtp:', 'a: pipe:a/b',
@@ -94,6 +96,8 @@ for bad in ('c.test: foo:x', 'c.test smtp:x', 'a: smtp:', 'a: smtp:b:x',
             'a: error:450 5.1.5 x', '*x: smtp:a', 'a: smtp:a b', 'a: mx:',
             'a: smtp:a auth=', 'a: smtp:a auth=b@c', 'a: smtp:a auth=b c',
             'a: smtp:a,auth=b', 'a: mx:a auth=b', 'a: lmtp:h:24 auth=b',
+            'a: smtps:', 'a: smtp:a tls=', 'a: smtp:a tls=b/c',
+            'a: smtp:a tls=b tls=c', 'a: mx:a tls=b',
             'a b: mx:x', ': mx:x',
             'a: mx:x\na: mx:y'):
     tap.same(build(bad + '\n')[1], 1, 'refused: ' + bad.replace('\n', ' '))
