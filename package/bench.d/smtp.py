@@ -32,6 +32,8 @@ def options(subject="smtp"):
     p.add_argument("-n", type=int, default=1500)
     p.add_argument("-r", type=int, default=3)
     p.add_argument("-d")
+    if subject == "queue-million":
+        p.add_argument("-m", type=int, default=1000000)
     p.add_argument("-q", action="store_true")
     o = p.parse_args()
     if o.q:
