@@ -225,8 +225,16 @@ def option_tests():
     got = parse(sign(parcel(MESSAGE), "-f", "from+:subject").stdout)
     t = tags([s for k, s in got if k == b"H"][0])
     tap.same(t[b"h"], b"from:from:subject", "-f")
-    for bad in (["-c", "loose"], ["-f", "to"], ["-x", "1d"], ["-z"], ["x"]):
-        tap.same(sign(b"", *bad).returncode, 100, "usage: " + " ".join(bad))
+    many = ":".join(f"x{i}" for i in range(99))
+    got = parse(sign(parcel(MESSAGE), "-f", f"from:{many}").stdout)
+    tap.ok([s for k, s in got if k == b"H"], "-f: 100 names, not 101")
+    for bad in (["-c", "loose"], ["-f", "to"], ["-x", "1d"], ["-z"], ["x"],
+                ["-f", f"from:{many}:y"], ["-f", "from:" + "x" * 65],
+                ["-f", "from:a b"], ["-f", "from:a;b"], ["-f", "from:a+b"],
+                ["-f", "from:\xe4"], ["-f", "from:From"], ["-f", "from:"],
+                ["-f", "from:dkim-signature"]):
+        tap.same(sign(b"", *bad).returncode, 100,
+                 "usage: " + " ".join(bad)[:30])
     env = dict(os.environ, ROHRPOST_ETC=tmp)
     os.symlink("keys", tmp + "/dkim")
     p = run("dkim-sign", data=parcel(MESSAGE), env=env)

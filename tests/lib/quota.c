@@ -140,7 +140,17 @@ static void test_count(void)
   unlinkat(root, "maildirsize", 0);
   quota_note(root, 100, 1);
   is_str(file(), "none", "no file: nothing to note in");
+  for (int i = 0; i < 2; i++) {
+    quota used;
+    is_int(quota_used(root, &LIMIT, &used), 1, "what is used");
+    ok(used.bytes == 405 && used.messages == 3, "is counted; then it is read");
+    age(60);
+  }
+  put("maildirsize", "1000S,10C\n9223372036854775807 1\n1 1\n");
+  is_int(room(200, 1), 1, "a sum that no number holds: counted");
+  unlinkat(root, "maildirsize", 0);
   is_int(quota_room(root, &(quota){0, 0}, &(quota){1, 1}), 1, "no limits");
+  is_int(quota_used(root, &(quota){0, 0}, &(quota){1, 1}), 1, "no limits");
   is_str(file(), "none", "and no file");
 }
 

@@ -11,7 +11,7 @@ sys.path[:0] = ['tests', 'tests/smtp-send', 'tests/smtp-recv']
 import recv
 from dnsserver import Server
 from hosts import T, certificate, host, lab, tls
-from peer import CAPS, Peer, net, parcel
+from peer import CAPS, DROP, Peer, net, parcel
 from sender import MESSAGE, send
 from tap import finish, ok, same
 
@@ -127,8 +127,19 @@ for reply, words in (
     p = offer('PLAIN', AUTH=reply)
     fails(f'RFC 4954 6: {reply}', mail(at(p)), *words)
     same((said(p, 'MAIL'), len(p.connections)), ([], 1), 'and no mail is sent')
-p = offer('LOGIN', **{**LOGIN, b64(PASSWORD).upper(): '535 5.7.8 bad'})
-fails('a wrong password in LOGIN', mail(at(p)), '4.7.8')
+for step, verb in enumerate(LOGIN):
+    for reply, words in (('535 5.7.8 bad', ['4.7.8']), (DROP, ())):
+        p = offer('LOGIN', **{**LOGIN, verb: reply})
+        fails(f'AUTH LOGIN, step {step}: {words}',
+              mail(at(p)), *words)
+        same(said(p, 'MAIL'), [], 'and no mail is sent')
+for first, last in ((DROP, ''), ('504 5.5.4 no', ''), ('334 ', DROP),
+                    ('334 ', '535 5.7.8 bad')):
+    p = offer('PLAIN', AUTH=first, **{big.upper(): last})
+    fails('a long PLAIN that goes wrong', mail(at(p, 'long')))
+    same((said(p, big[:9]), said(p, 'MAIL')),
+         ([big] if first == '334 ' else [], []),
+         'the password is sent only when asked for, and no mail')
 p = Peer()
 fails('no AUTH', mail(at(p)), '4.7.4', 'offers no AUTH')
 same(said(p), [], 'and it is not tried')
@@ -138,6 +149,10 @@ fails('no entry', mail(at(p, 'other')), '4.3.5', 'relays(5) has no other')
 same(p.connections, [], 'and no connection')
 os.rename(T + '/relays.cdb', T + '/away')
 fails('no table', mail(at(p)), '4.3.5')
+for secrets in ('user', LONG + 'w\0pw', 'user\0' + LONG + 'w'):
+    subprocess.run(['cdb', '-c', T + '/relays.cdb'], check=True, text=True,
+                   input=f'+3,{len(secrets)}:isp->{secrets}\n\n')
+    fails('a damaged table', mail(at(p)), '4.3.5', 'cannot be read')
 os.rename(T + '/away', T + '/relays.cdb')
 
 # Only to whom we know: a name, even of this machine, is not enough
