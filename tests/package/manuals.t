@@ -15,7 +15,7 @@ from tap import finish, ok, same
 
 # of other projects
 FOREIGN = set("""cdb.1 cdb.5 curl.1 dovecot.1 fcntl.2 fdatasync.2 flock.2 fsync.2 inotify.7 link.2
-ldap.conf.5 ldapsearch.1 make.1 mutt.1 psql.1 regex.7 runsvdir.8 sh.1 sort.1 sqlite3.1 ssh.1 sysexits.3""".split())
+ldap.conf.5 ldapsearch.1 make.1 mutt.1 psql.1 regex.7 runsvdir.8 sh.1 sort.1 sqlite3.1 ssh.1 syncfs.2 sysexits.3""".split())
 # that mail-inject takes because sendmail does
 UNSAID = {"mail-inject": set("Bbor")}
 SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "SEE ALSO"]
