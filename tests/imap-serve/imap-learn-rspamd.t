@@ -44,9 +44,11 @@ for n, words in enumerate(("win a million roubles with this one simple trick",
              f"\r\n\r\n{words}, said {n}\r\n".encode() * 1)
 same(learnt(), {"BAYES_HAM": 0, "BAYES_SPAM": 0}, "nothing is learnt yet")
 s.ok("SELECT INBOX")
-s.ok("MOVE 1:2 Junk")
-ok(until(lambda: learnt()["BAYES_SPAM"] == 2), "MOVE into Junk: two of spam",
-   learnt())
+# rspamd 3.4 may answer the one of two that come at once "already learned"
+for n in 1, 2:
+    s.ok("MOVE 1 Junk")
+    ok(until(lambda: learnt()["BAYES_SPAM"] == n), f"MOVE into Junk: spam {n}",
+       learnt())
 s.ok("SELECT Junk")
 s.ok("MOVE 2 Other")
 ok(until(lambda: learnt()["BAYES_HAM"] == 1), "MOVE out of it: one of ham",
