@@ -38,17 +38,17 @@ s = imap.Session(root, env={"ROHRPOST_LEARN_SPAM": rspamc + "learn_spam",
                             "ROHRPOST_LEARN_HAM": rspamc + "learn_ham"})
 for name in "Junk", "Other":
     s.ok("CREATE " + name)
+# A server that root starts remembers over its end what it has learnt: words of
+# this run
 for n, words in enumerate(("win a million roubles with this one simple trick",
                            "the minutes of our meeting on wednesday")):
     s.append("INBOX", f"From: a@b.test\r\nSubject: m{n}\r\nMessage-ID: <{n}@b>"
-             f"\r\n\r\n{words}, said {n}\r\n".encode() * 1)
+             f"\r\n\r\n{words}, said {n} {os.urandom(8).hex()}\r\n".encode())
 same(learnt(), {"BAYES_HAM": 0, "BAYES_SPAM": 0}, "nothing is learnt yet")
 s.ok("SELECT INBOX")
-# rspamd 3.4 may answer the one of two that come at once "already learned"
-for n in 1, 2:
-    s.ok("MOVE 1 Junk")
-    ok(until(lambda: learnt()["BAYES_SPAM"] == n), f"MOVE into Junk: spam {n}",
-       learnt())
+s.ok("MOVE 1:2 Junk")
+ok(until(lambda: learnt()["BAYES_SPAM"] == 2), "MOVE into Junk: two of spam",
+   learnt())
 s.ok("SELECT Junk")
 s.ok("MOVE 2 Other")
 ok(until(lambda: learnt()["BAYES_HAM"] == 1), "MOVE out of it: one of ham",
