@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lane-maker.h"
 #include "lane.h"
 
 #define IDLE_MS 2000
@@ -29,7 +28,7 @@ static void serve(run_config const *c, work_order const *o, work_result *r)
     work(c, &s, o, r);
 }
 
-static void live(int fd, run_config const *c)
+__attribute__((noreturn)) static void live(int fd, run_config const *c)
 {
   work_order o;
   work_result r;
@@ -43,34 +42,31 @@ static void live(int fd, run_config const *c)
     serve(c, &o, &r);
     if (send(fd, &r, sizeof r, MSG_NOSIGNAL) != (ssize_t)sizeof r) break;
   }
+  _exit(0);
 }
 
-int lanes_begin(run_config const *c)
+int lane_start(lane *l, run_config const *c, lane const *others, unsigned n)
 {
-  return lane_maker(c, live);
-}
-
-static int start(lane *l)
-{
-  int pair[2], e;
+  int pair[2];
   pid_t pid;
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
     return -1;
-  pid = lane_maker_fork(pair[1]);
-  e = errno;
-  close(pair[1]);
+  pid = fork();
   if (pid < 0) {
+    int e = errno;
     close(pair[0]);
+    close(pair[1]);
     return errno = e, -1;
   }
+  if (pid == 0) {
+    close(pair[0]);
+    for (unsigned i = 0; i < n; i++)
+      if (others[i].fd >= 0) close(others[i].fd);
+    live(pair[1], c);
+  }
+  close(pair[1]);
   *l = (lane){.pid = pid, .fd = pair[0], .deadline = io_after(IDLE_MS)};
   return 1;
-}
-
-int lane_start(lane *l)
-{
-  int r = start(l);
-  return r < 0 && errno == EPIPE ? start(l) : r;
 }
 
 void lane_turn(lane *l, destination *d)

@@ -18,11 +18,8 @@ typedef struct lane {
   io_time deadline; /* of j; else when the lane has been idle for too long */
 } lane;
 
-/* Before there is a plan: what lanes are forked of. 1 or -1 with errno. */
-int lanes_begin(run_config const *c);
-
-/* Starts a lane: 1 or -1 with errno. */
-int lane_start(lane *l);
+/* Starts a lane: 1 or -1 with errno. others: their fds are closed in it. */
+int lane_start(lane *l, run_config const *c, lane const *others, unsigned n);
 
 /* It is for that destination from now on; 0: for none. */
 void lane_turn(lane *l, destination *d);

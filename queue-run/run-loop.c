@@ -158,7 +158,7 @@ static lane *new_lane(run *r)
   for (unsigned i = 0; i < r->c->lanes; i++) {
     lane *l = r->lanes + i;
     if (l->fd >= 0) continue;
-    if (lane_start(l) > 0) return l;
+    if (lane_start(l, r->c, r->lanes, r->c->lanes) > 0) return l;
     log_warnsys("unable to start a lane");
     return 0;
   }
@@ -407,7 +407,6 @@ int run_loop(run_config const *c, int trigger, int signals, int unclean)
   r.signals = signals;
   r.lanes = calloc(c->lanes, sizeof *r.lanes);
   r.poll = calloc(c->lanes + 2, sizeof *r.poll);
-  if (lanes_begin(c) < 0) strerr_diefu1sys(111, "fork");
   if (!r.lanes || !r.poll || plan_init(&r.p, c) < 0)
     strerr_diefu1sys(111, "allocate memory");
   for (unsigned i = 0; i < c->lanes; i++) r.lanes[i].fd = -1;
