@@ -98,22 +98,22 @@ def share(what, hog, other, most):
 # many begin together with the other one's, and arrive in any order
 b = message(0, 'x@c.test', 'b@b.test', 'user=b@b.test')
 share('one destination', [message(i, f'u{i}@c.test', 'a@b.test',
-                                  'user=a@b.test') for i in range(MANY)], b, 10)
+                                  'user=a@b.test') for i in range(MANY)], b, 40)
 share('2,000 destinations', [message(i, f'u@d{i}.test', 'a@b.test',
                                      'user=a@b.test')
-                             for i in range(MANY)], b, 25)
+                             for i in range(MANY)], b, 40)
 share('both', [message(i, f'u@d{i}.test' if i % 2 else f'u{i}@c.test',
                        'a@b.test', 'user=a@b.test')
-               for i in range(300)], b, 25)
+               for i in range(300)], b, 40)
 share('an account is one sender, under many names',
       [message(i, f'u{i}@c.test', f'a{i}@b.test', 'user=a@b.test')
-       for i in range(200)], b, 10)
+       for i in range(200)], b, 40)
 share('reverse-paths, where there is no account',
       [message(i, f'u{i}@c.test', 'a@b.test') for i in range(200)],
-      message(0, 'x@c.test', 'b@b.test'), 10)
+      message(0, 'x@c.test', 'b@b.test'), 40)
 share('forwarded mail (SRS) is one sender',
       [message(i, f'u{i}@c.test', f'SRS0=abcdefgh=ab=d{i}.test=x@b.test')
-       for i in range(200)], message(0, 'x@c.test', 'b@b.test'), 10)
+       for i in range(200)], message(0, 'x@c.test', 'b@b.test'), 40)
 
 # A destination that is down
 gate.append(1)
