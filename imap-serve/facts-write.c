@@ -28,7 +28,8 @@ static int put_line(stralloc *to, char const *key, char const *value,
   return stralloc_append(to, '\n');
 }
 
-/* Behind the last whole line: one that its writer did not end goes. */
+/* Behind the last whole line: one that its writer did not end goes. The
+   directory, too: whoever made the file may have died before its fsync. */
 static int append(facts const *f, int dir, stralloc const *line)
 {
   int e, good,
@@ -39,7 +40,7 @@ static int append(facts const *f, int dir, stralloc const *line)
   good = (f->size == at || ftruncate(fd, at) == 0) &&
          lseek(fd, at, SEEK_SET) == at &&
          allwrite(fd, line->s, line->len) == line->len && fsync(fd) == 0 &&
-         (f->ino || fsync(dir) == 0);
+         fsync(dir) == 0;
   e = errno;
   if (!good && ftruncate(fd, at) < 0) e = errno;
   close(fd);

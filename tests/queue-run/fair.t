@@ -104,7 +104,7 @@ share('2,000 destinations', [message(i, f'u@d{i}.test', 'a@b.test',
                              for i in range(MANY)], b, 40)
 share('both', [message(i, f'u@d{i}.test' if i % 2 else f'u{i}@c.test',
                        'a@b.test', 'user=a@b.test')
-               for i in range(300)], b, 40)
+               for i in range(300)], b, 75)
 share('an account is one sender, under many names',
       [message(i, f'u{i}@c.test', f'a{i}@b.test', 'user=a@b.test')
        for i in range(200)], b, 40)
